@@ -1062,3 +1062,34 @@ fn a_function_that_does_not_answer_must_be_woken() {
         );
     }
 }
+
+/// A list of groups that ends within the line of a function may lack more functions of its group: no member of the group is alone.
+#[test]
+fn a_list_that_ends_within_a_line_does_not_show_its_last_group() {
+    const LIST: &str = "\
+        IOMMU Group 1:\n\t00:01.0 PCI bridge [0604]: Some Port [1022:1483]\n\
+        IOMMU Group 2:\n\t00:02.0 PCI bridge [0604]: Some Port [1022:1483]\n\
+        IOMMU Group 3:\n\t01:00.0 PCI bridge [0604]: Some Port [1022:57a4]\n\
+        IOMMU Group 4:\n\t02:00.0 PCI bridge [0604]: Some Port [1022:57a4]\n\
+        \t03:00.0 USB controller [0c03]: Some Controller [1022:149c]\n";
+    let ask = |name: &str, text: &str, at: &str| {
+        let output = acsctl(&["why", at, "--topology", &file(name, text)]);
+        line(&String::from_utf8_lossy(&output.stdout))
+    };
+    let (cut, _) = LIST.split_once("roller [1022").expect("it is there");
+    for at in ["02:00.0", "03:00.0"] {
+        let text = ask("list-cut", cut, at);
+        assert!(text.contains("or its group is not known"), "{text}");
+        let text = ask("list-whole", LIST, at);
+        assert!(
+            text.contains("The kernel put it into one group with"),
+            "{text}"
+        );
+    }
+    // The group before is complete.
+    let text = ask("list-cut-other", cut, "01:00.0");
+    assert!(
+        text.contains("The kernel put it into a group of its own"),
+        "{text}"
+    );
+}

@@ -164,8 +164,14 @@ impl<'a> HostView<'a> {
         let assumed = self.view.assumptions.iter();
         let parts = assumed.filter(|(_, assumption)| *assumption == Assumption::NoFunction0);
         let parts = parts.map(|(bdf, _)| *bdf);
-        let gaps = self.topology.gaps.iter().copied();
-        unshown.chain(parts).chain(gaps).collect()
+        let parts: BTreeSet<Bdf> = parts.chain(self.topology.gaps.iter().copied()).collect();
+        // What is missing may be in their group, which others may be in, too.
+        let groups = self
+            .groups
+            .iter()
+            .filter(|group| group.iter().any(|bdf| parts.contains(bdf)));
+        let beside: BTreeSet<Bdf> = groups.flatten().copied().collect();
+        unshown.chain(parts).chain(beside).collect()
     }
 
     /// The groups that the machine's kernel made; `None` if the source lists none.

@@ -107,11 +107,12 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
     if is_grouped || found.named.iter().any(|named| !named.is_log) {
         topology.evidence.push("group list".to_owned());
     }
-    let blocks = found.blocks.iter().zip(&addresses);
-    let gaps = blocks.filter(|(block, _)| {
+    let blocks = || found.blocks.iter().zip(&addresses);
+    let gaps = blocks().filter(|(block, _)| {
         let last = block.lines.last();
         block.left_out || last.is_some_and(|(_, line)| line == lines::CUT)
     });
+    let gaps = gaps.chain(blocks().last().filter(|_| ends_within(&found.blocks)));
     topology.gaps = gaps.map(|(_, &bdf)| bdf).collect();
     topology.gaps.sort_unstable();
     topology.gaps.dedup();
@@ -187,6 +188,27 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
         (function.pcie_known, function.acs_known) = (false, false);
         function.acs = None;
     }
+}
+
+/// Whether a list of groups ends within the line of its last function: that line alone lacks ids. Further functions of the
+/// group may follow.
+fn ends_within(blocks: &[Block]) -> bool {
+    let has_ids = |block: &Block| {
+        block.header.split('[').any(|part| {
+            let ids = part.split(']').next().and_then(|ids| ids.split_once(':'));
+            let is_id = |id: &str| id.len() == 4 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+            ids.is_some_and(|(vendor, device)| is_id(vendor) && is_id(device))
+        })
+    };
+    let Some((last, others)) = blocks.split_last() else {
+        return false;
+    };
+    let is_listed = |block: &Block| block.group.is_some() && has_ids(block);
+    others.len() > 2
+        && last.group.is_some()
+        && last.lines.is_empty()
+        && !has_ids(last)
+        && others.iter().all(is_listed)
 }
 
 /// Whether further functions may follow the last one: it is the only one of its device, and bridges lead to later buses, on
