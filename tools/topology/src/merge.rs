@@ -81,9 +81,8 @@ fn check_same(
 /// A function that a list or a log of groups names and a listing lacks, and one of the listing that it does not name,
 /// if there are both: then they are of two machines. An IOMMU and a host bridge may be in no group.
 pub(crate) fn apart(named: &BTreeSet<Bdf>, listing: &[Function]) -> Option<(Bdf, Bdf)> {
-    let missing = named
-        .iter()
-        .find(|bdf| !listing.iter().any(|one| one.bdf == **bdf))?;
+    let shown: BTreeSet<Bdf> = listing.iter().map(|one| one.bdf).collect();
+    let missing = named.iter().find(|bdf| !shown.contains(bdf))?;
     let has_group = |one: &Function| {
         let class = one.class.map(|class| class.0 >> 8);
         !matches!(class, Some(0x0806 | 0x0600)) && one.iommu_group.is_none()
