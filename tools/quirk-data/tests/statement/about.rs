@@ -120,3 +120,23 @@ fn a_time_a_likeness_and_a_question() {
         ],
     );
 }
+
+#[test]
+fn software_that_isolates() {
+    check(
+        &[
+            "The driver keeps the functions # apart.",
+            "Firmware ensures that the functions # are isolated.",
+            "The functions # are isolated in mode 3.",
+            "The functions # are isolated with firmware 3.",
+            "The functions # are isolated in this system.",
+        ],
+        &[
+            "The silicon keeps the functions # apart.",
+            "The design ensures that the functions # are isolated.",
+            "The functions # are isolated in every mode.",
+            "The functions # are isolated with every firmware.",
+            "The functions # are isolated in every system.",
+        ],
+    );
+}
