@@ -426,3 +426,21 @@ fn random_switches_are_granted_when_every_port_is_harmless() {
     }
     assert!(granted > 2_000 && refused > 2_000, "{granted}, {refused}");
 }
+
+/// Under ARI, function numbers have no device number: a port counts at each of them, also where function 0 of a device number is
+/// absent. The control is the same bus without ARI, which has no function there.
+#[test]
+fn under_ari_a_port_counts_at_each_number() {
+    let device = || {
+        let bus = [
+            (0x00, port(COVERED, DOWNSTREAM)),
+            (0x0b, port(UNKNOWN, DOWNSTREAM)),
+        ];
+        let mut device = Device::on(bus.into(), 0x00).of_type(DOWNSTREAM).all_known();
+        device.records.remove(&0x0b);
+        device
+    };
+    assert_eq!(check_ports(&device()), Ok(()));
+    let found = check_ports(&device().under_ari());
+    assert_eq!(found, Err(not_covered(0x0b, VENDOR, UNKNOWN)));
+}
