@@ -182,7 +182,14 @@ pub(crate) fn word(text: &str) -> Word {
         {
             Word::Damaged
         }
-        [domain, bus] if is_domain(domain) && is_number(bus, 0..=2) && domain.len() == 4 => {
+        // "Code:" and "ide2:" have other letters.
+        [domain, bus]
+            if domain.len() == 4
+                && begin.starts_with(domain)
+                && domain.bytes().all(|byte| byte.is_ascii_hexdigit())
+                && domain.contains(|c: char| c.is_ascii_digit())
+                && is_number(bus, 0..=2) =>
+        {
             Word::Part
         }
         [bus, rest] | [bus, rest, ""]

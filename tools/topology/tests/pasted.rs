@@ -350,22 +350,6 @@ fn lines_left_out_between_functions_are_noticed() {
     }
 }
 
-/// Bridges lead to buses on which nothing is, so that the text may end too early.
-#[test]
-fn a_text_that_may_go_on_is_marked() {
-    let port = |bus: &str| {
-        WHOLE.replace(
-            "secondary=02, subordinate=02",
-            &format!("secondary={bus}, subordinate={bus}"),
-        )
-    };
-    let whole = read_text(WHOLE).expect("it is sound");
-    assert_eq!(whole.incomplete, None);
-    let last = whole.functions.last().expect("there is one").bdf;
-    let may_go_on = read_text(&port("7f")).expect("it is sound");
-    assert_eq!(may_go_on.incomplete, Some(last));
-}
-
 #[test]
 fn other_encodings_and_files_are_read() {
     let whole = facts(&read_text(WHOLE).expect("it is sound"));

@@ -14,6 +14,7 @@ use super::{
         has_ids, has_key, has_name_of_class, header, in_folder, is_cut, is_description, is_detail,
         is_foreign, is_ids, is_like_class, is_like_header, is_like_heading, is_link_of_group,
         is_logged, lacks_class, logged, names_group, starts_item, stray, without_bullet,
+        without_pages,
     },
 };
 use crate::{
@@ -252,11 +253,12 @@ impl Reader<'_> {
 
     /// Notes a line of a list that has an address and is none of the known ones.
     fn mention(&mut self, line: &Line) -> Result<(), Error> {
-        match stray(&line.text) {
+        let text = without_pages(&line.text);
+        match stray(&text) {
             Some(Word::Damaged) if line.text.ends_with(':') => Err(self.unknown_heading(line)),
             Some(Word::Damaged) => Err(self.not_read(line, "")),
             Some(_) => {
-                let found = bdf::words(&line.text).filter_map(bdf::in_word);
+                let found = bdf::words(&text).filter_map(bdf::in_word);
                 self.mentioned.extend(found.map(|bdf| (bdf, line.clone())));
                 Ok(())
             }
@@ -284,7 +286,7 @@ impl Reader<'_> {
 
     /// Takes a line below a heading that shows a function behind marks.
     fn decorated(&mut self, line: &Line) -> Result<bool, Error> {
-        let Some((bdf, rest)) = decorated(&line.text) else {
+        let Some((bdf, rest, words)) = decorated(&line.text) else {
             return Ok(false);
         };
         let addresses: Option<Vec<_>> = rest.split_whitespace().map(bdf::in_word).collect();
@@ -295,7 +297,13 @@ impl Reader<'_> {
             }
             None => rest.to_owned(),
         };
-        let is_read = addresses.is_some() || is_description(&rest);
+        // "What about 0a:00.0?" is no function of a list whose lines say what each is.
+        let above = self.found.blocks.last();
+        let is_bare = above.is_none_or(|above| above.header.is_empty());
+        let is_read = match &addresses {
+            Some(all) => is_bare && (words < 2 || !all.is_empty()),
+            None => is_description(&rest),
+        };
         if is_read {
             self.begin(line, Place::Address(bdf), &rest)?;
         }

@@ -157,9 +157,6 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
     let (Some(block), Some(&bdf)) = (found.blocks.last(), addresses.last()) else {
         return;
     };
-    if may_go_on(&topology.functions, bdf) {
-        topology.incomplete = Some(bdf);
-    }
     let Some((_, line)) = block.lines.last() else {
         let has_details = found.blocks.iter().any(|block| !block.lines.is_empty());
         if has_details && block.dump.is_empty() && !block.closed {
@@ -209,27 +206,6 @@ fn ends_within(blocks: &[Block]) -> bool {
         && last.lines.is_empty()
         && !has_ids(last)
         && others.iter().all(is_listed)
-}
-
-/// Whether further functions may follow the last one: it is the only one of its device, and bridges lead to later buses, on
-/// which nothing is.
-fn may_go_on(functions: &[Function], last: Bdf) -> bool {
-    let is_there = |bus: u8| {
-        functions
-            .iter()
-            .any(|one| one.bdf.bus() == (last.domain, bus))
-    };
-    let bridges = functions.iter().filter(|one| one.bdf.domain == last.domain);
-    let later = bridges.filter_map(|one| one.secondary);
-    let mut later = later.filter(|&bus| bus > last.bus && !is_there(bus));
-    let is_in_slot = |one: &&Function| one.bdf.bus() == last.bus() && one.bdf.slot() == last.slot();
-    let is_last = functions.iter().all(|one| one.bdf <= last);
-    let mut in_slot = functions.iter().filter(is_in_slot);
-    // A device without the multi-function bit has no other function.
-    let is_alone = in_slot
-        .next()
-        .is_some_and(|one| one.multifunction != Some(false));
-    is_last && is_alone && in_slot.next().is_none() && later.next().is_some()
 }
 
 /// Adds the groups that lines name apart from the functions. A later line of a kernel log replaces

@@ -119,24 +119,34 @@ pub(super) fn header(text: &str) -> Option<(Place, &str)> {
     Some((Place::Address(bdf::shown(token)?), rest))
 }
 
-/// The function that a line below a heading shows behind marks or few words, and what follows: `--> 00:01.0 ...`,
-/// `1. **00:01.0** ...`, `GPU: 00:01.0 ...`.
-pub(super) fn decorated(text: &str) -> Option<(Bdf, &str)> {
+/// A text without the addresses of web pages.
+pub(super) fn without_pages(text: &str) -> String {
+    let words = text.split_whitespace();
+    let words: Vec<_> = words.filter(|word| !word.contains("://")).collect();
+    words.join(" ")
+}
+
+/// The function that a line below a heading shows behind marks or few words, what follows, and the number of words before
+/// it: `--> 00:01.0 ...`, `1. **00:01.0** ...`, `GPU: 00:01.0 ...`.
+pub(super) fn decorated(text: &str) -> Option<(Bdf, &str, usize)> {
     const WORDS: usize = 4;
     let mut rest = text;
+    let mut words = 0;
     for _ in 0..WORDS {
         rest = rest.trim_start();
         let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         if let Word::Address(bdf) = bdf::word(word) {
             let is_mark = |c: char| !c.is_alphanumeric();
             let after = after.trim_start_matches(is_mark);
-            return Some((bdf, after.trim_end_matches(['*', '_', '`', '~', '|', ' '])));
+            let after = after.trim_end_matches(['*', '_', '`', '~', '|', ' ']);
+            return Some((bdf, after, words));
         }
         // The number of a group, or the key of a record.
         let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
         if is_number || word == "Slot:" || has_word_for_group(word) {
             return None;
         }
+        words += usize::from(word.contains(char::is_alphabetic));
         rest = after;
     }
     None
