@@ -293,6 +293,12 @@ fn what_is_beside_a_named_file() {
         ("nic.toml", "acme/nic.toml"),
         ("nic.capture.json", "acme/nic.capture.json"),
         ("nic.capture.json", "acme/other.capture.json"),
+        // The second names the capture with another name than its own.
+        ("function.toml", "acme/function.toml"),
+        (
+            "function-integrated.capture.json",
+            "acme/function-integrated.capture.json",
+        ),
         ("nic.capture.json", "acme/third.capture.txt"),
         ("taken-back.toml", "acme/back.TOML"),
         ("taken-back.toml", "acme/.back.toml.swp"),

@@ -755,3 +755,33 @@ fn damaged_lists_are_refused() {
         assert!(error.starts_with(message), "{error}");
     }
 }
+
+/// What people write below and between the groups of a list changes no group; a function that only prose names is refused.
+#[test]
+fn prose_in_a_list_is_no_member() {
+    const LIST: &str = "\
+        IOMMU Group 0:\n\t00:01.0 PCI bridge [0604]: Some Port [1022:1483]\n\
+        IOMMU Group 1:\n\t01:00.0 VGA compatible controller [0300]: Some Card [10de:2204]\n";
+    let read = |text: &str| parse("groups.txt", text);
+    let whole = recorded(&read(LIST).expect("it is sound"));
+    for prose in [
+        "Edit: it is 6.8.12 now.",
+        "Note: I use the card in the first slot.",
+        "BIOS: F38",
+        "bios: ovmf",
+        "ide2: local:iso/x.iso",
+        "Code: none",
+        "PCIe: 4.0",
+        "see https://example.org/threads/12:3.4",
+        "What about 01:00.0?",
+        "My GPU 01:00.0",
+        "- GPU (01:00.0)",
+    ] {
+        for text in [format!("{LIST}\n{prose}\n"), format!("{LIST}{prose}\n")] {
+            let found = read(&text).unwrap_or_else(|error| panic!("{prose}: {error}"));
+            assert_eq!(recorded(&found), whole, "{prose}");
+        }
+    }
+    let refused = read(&format!("{LIST}\nMy GPU 02:00.0\n")).expect_err("no list has it");
+    assert!(refused.to_string().contains("02:00.0"), "{refused}");
+}

@@ -112,7 +112,7 @@ pub(crate) fn parse(name: &str, lines: &[Line]) -> Result<Topology, Error> {
         let last = block.lines.last();
         block.left_out || last.is_some_and(|(_, line)| line == lines::CUT)
     });
-    let gaps = gaps.chain(blocks().last().filter(|_| ends_within(&found.blocks)));
+    let gaps = gaps.chain(blocks().next_back().filter(|_| ends_within(&found.blocks)));
     topology.gaps = gaps.map(|(_, &bdf)| bdf).collect();
     topology.gaps.sort_unstable();
     topology.gaps.dedup();
