@@ -444,3 +444,37 @@ fn under_ari_a_port_counts_at_each_number() {
     let found = check_ports(&device().under_ari());
     assert_eq!(found, Err(not_covered(0x0b, VENDOR, UNKNOWN)));
 }
+
+/// A root port at 01.0, and an endpoint that the entry does not cover. In the same device number it is of the device, also with
+/// ACS of its own, which redirects only for ports. In another one it is outside.
+#[test]
+fn an_endpoint_in_the_slot_of_a_root_port_is_of_its_device() {
+    const TYPE: u8 = 0x0;
+    let endpoint = || Space::new(VENDOR, UNKNOWN, 0x00).with_type(TYPE);
+    let with = |devfn: u8, endpoint: Space| {
+        let bus = [(0x08, one_of_several(COVERED, ROOT)), (devfn, endpoint)];
+        let device = Device::on(bus.into(), 0x08);
+        check_ports(&device.of_type(ROOT).all_known())
+    };
+    let stranger = Err(not_covered(0x09, VENDOR, UNKNOWN));
+    assert_eq!(with(0x09, endpoint()), stranger);
+    assert_eq!(
+        with(0x09, endpoint().with_acs_on(AcsFlags::GROUPING)),
+        stranger
+    );
+    assert_eq!(with(0x10, endpoint()), Ok(()));
+}
+
+/// A port whose device number has no function 0 is not where the kernel found it.
+#[test]
+fn function_0_of_the_ports_own_slot_must_be_there() {
+    let of = |bus: &[(u8, Space)]| {
+        let bus = bus.iter().cloned().collect();
+        let device = Device::on(bus, 0x09).of_type(DOWNSTREAM).all_known();
+        check_ports(&device)
+    };
+    let own = (0x09, port(COVERED, DOWNSTREAM));
+    let first = (0x08, one_of_several(COVERED, DOWNSTREAM));
+    assert_eq!(of(&[own.clone()]), Err(Fault::Unreadable { devfn: 0x08 }));
+    assert_eq!(of(&[first, own]), Ok(()));
+}
