@@ -96,10 +96,18 @@ impl Sources {
             .filter(|file| file.is_file() && !is_same(file, path) && belongs_to_an_entry(file))
             .collect();
         files.sort();
+        let others = files.iter().filter(|file| is_data(file));
+        let others: Vec<String> = others.map(|file| contents(file)).collect();
+        // Another data file names it.
+        let is_named = |capture: &Path| {
+            let name = capture.file_name().map(|name| name.to_string_lossy());
+            let quoted = name.map(|name| format!("\"{name}\""));
+            quoted.is_some_and(|name| others.iter().any(|text| text.contains(&name)))
+        };
         for file in files {
             if is_capture(&file) {
                 let is_known = self.captures.iter().any(|one| is_same(one, &file));
-                if !is_known && !is_named_beside(path, &file) {
+                if !is_known && !is_named(&file) {
                     self.captures.push(file);
                 }
                 continue;
@@ -200,24 +208,6 @@ fn family_of(path: &Path) -> String {
 /// Whether the file's name is that of a capture.
 fn is_capture(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "json")
-}
-
-/// Whether another data file in the folder names this capture.
-fn is_named_beside(path: &Path, capture: &Path) -> bool {
-    let name = capture
-        .file_name()
-        .map(|name| name.to_string_lossy().into_owned());
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let files = fs::read_dir(folder.unwrap_or(Path::new(".")))
-        .into_iter()
-        .flatten()
-        .flatten();
-    let mut others = files.map(|found| path.with_file_name(found.file_name()));
-    let others = others
-        .by_ref()
-        .filter(|file| is_data(file) && !is_same(file, path));
-    let mut texts = others.map(|file| contents(&file));
-    name.is_some_and(|name| texts.any(|text| text.contains(&format!("\"{name}\""))))
 }
 
 /// Whether a file is for an entry, by its name or its contents: a data file or a capture, also with another ending.

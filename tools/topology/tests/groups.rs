@@ -614,7 +614,7 @@ fn a_marked_function_of_a_list_is_read() {
     }
 }
 
-/// A line below a heading whose address is damaged, or of which only the begin is left, is not lost.
+/// The reader refuses a line below a heading whose address is damaged or cut, and never loses it.
 #[test]
 fn a_damaged_function_of_a_list_is_refused() {
     for list in LISTS

@@ -173,7 +173,7 @@ fn explain(text: &str, error: &Error, place: &Range<usize>) -> (String, String) 
     }
 }
 
-/// What is there twice, where it was before, and the remedy.
+/// Says what stands twice, where it stands first, and what to do.
 fn twice(text: &str, place: &Range<usize>, line: &str) -> Option<(String, String)> {
     let at = |at: usize| text[..at].matches('\n').count() + 1;
     let name = text.get(place.clone())?;

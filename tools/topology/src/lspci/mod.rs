@@ -190,13 +190,7 @@ fn end(topology: &mut Topology, found: &Found, addresses: &[Bdf]) {
 /// Whether a list of groups ends within the line of its last function: that line alone lacks ids. Further functions of the
 /// group may follow.
 fn ends_within(blocks: &[Block]) -> bool {
-    let has_ids = |block: &Block| {
-        block.header.split('[').any(|part| {
-            let ids = part.split(']').next().and_then(|ids| ids.split_once(':'));
-            let is_id = |id: &str| id.len() == 4 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-            ids.is_some_and(|(vendor, device)| is_id(vendor) && is_id(device))
-        })
-    };
+    let has_ids = |block: &Block| recognise::has_ids(&block.header.to_ascii_lowercase());
     let Some((last, others)) = blocks.split_last() else {
         return false;
     };

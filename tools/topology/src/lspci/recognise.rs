@@ -164,7 +164,7 @@ pub(super) fn is_description(rest: &str) -> bool {
     rest.starts_with(begins) && !lacks_class(rest)
 }
 
-/// A word of a line below a heading that is like an address, or what is left of one at the begin of the line.
+/// A word of a line below a heading that is like an address, or what is left of one at the start of the line.
 pub(super) fn stray(text: &str) -> Option<Word> {
     let is_digit = |c: char| c.is_ascii_hexdigit() || ":. ".contains(c);
     let begin = without_marks(without_bullet(text));
