@@ -19,7 +19,7 @@ const REQUESTS: &str = "\
 const PART: &str = "completion completions message messages";
 
 /// Words that may stand between a denied verb and those that the functions do not reach.
-const BESIDE: &str = "\
+const BETWEEN: &str = "\
     a an the any all each every some such single one two no not nor neither or and of to with from by in into toward towards via \
     through at on own root downstream switch its their our them they it that which is are be able can will do does ever even themselves inside within \
     package chip device silicon asic die card adapter controller function functions port ports endpoint endpoints pci pcie express \
@@ -67,7 +67,7 @@ pub(super) fn goes_elsewhere(tokens: &[Token], at: usize) -> bool {
     let what = &object[..target.unwrap_or(object.len())];
     let is_odd = |token: &Token| {
         let word = token.word().is_some_and(|word| !word.ends_with("ly"));
-        word && ![REQUESTS, PART, BESIDE, OTHERS]
+        word && ![REQUESTS, PART, BETWEEN, OTHERS]
             .iter()
             .any(|words| token.is_of(words))
     };
@@ -84,7 +84,7 @@ pub(super) fn redirects_other(tokens: &[Token], at: usize) -> bool {
         [
             REQUESTS,
             PART,
-            BESIDE,
+            BETWEEN,
             OTHERS,
             "peer unauthorized illegal direct internal up upstream as was were",
         ]

@@ -157,14 +157,17 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
             && !any(before, "physical their including and")
 }
 
-/// Whether the sentence is a question without its mark, or speaks of every other id: "Can you confirm", "the even ids".
+/// Whether the sentence is a question without its mark: "Can you confirm".
 pub(super) fn is_question(tokens: &[Token], at: usize) -> bool {
     const ASKS: &str = "can could do does did is are will would shall should has have";
-    let is_even = tokens[at].is_of("even")
-        && tokens
-            .get(at + 1)
-            .is_some_and(|next| kinds::is_noun(next) || next.is_of("id ids numbers numbered"));
-    at == 0 && tokens[0].is_of(ASKS) || is_even
+    at == 0 && tokens[0].is_of(ASKS)
+}
+
+/// Whether the word here speaks of every other id: "the even ids".
+pub(super) fn is_even(tokens: &[Token], at: usize) -> bool {
+    let next = tokens.get(at + 1);
+    let is_number = |next: &Token| kinds::is_noun(next) || next.is_of("id ids numbers numbered");
+    tokens[at].is_of("even") && next.is_some_and(is_number)
 }
 
 /// Whether the word here leaves something other than ids out: "memory writes excepted".

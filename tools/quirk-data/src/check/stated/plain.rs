@@ -173,6 +173,7 @@ pub(super) fn doubts(
                 || about::redirects_other(tokens, at)
                 || opposite::is_likened(tokens, at)
                 || limited::is_question(tokens, at)
+                || limited::is_even(tokens, at)
                 || !is_conditional && limited::is_left_out(tokens, at)
         };
         if !is_doubt {
