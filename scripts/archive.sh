@@ -2,6 +2,19 @@
 # shellcheck shell=bash
 # The package sources of a Debian system. The scripts that make one source this after lib.sh, and set STEP.
 
+# host_apt ARG...: the host's apt-get, into the log of the tools. Waits up to ten minutes while another process has apt's locks,
+# as the daily update has on a machine that was just switched on.
+host_apt() {
+	local waited=0
+	until DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -o DPkg::Lock::Timeout=600 "$@" \
+		>"$CACHE/logs/tools.log" 2>&1; do
+		if ((waited == 600)) || ! grep -q '^E: Could not get lock' "$CACHE/logs/tools.log"; then return 1; fi
+		((waited > 0)) || say "waiting for another process that uses apt" >&2
+		sleep 5
+		((waited += 5))
+	done
+}
+
 # site LABEL: the network archive that the host's apt uses for Debian packages with this label, if any
 site() {
 	# shellcheck disable=SC2016 # apt's own fields
@@ -24,7 +37,7 @@ has() {
 sources() {
 	local mirror security suite
 	# before the first `apt-get update`, apt does not know the origin of its sources
-	[[ -n ${ACS_QUIRKS_MIRROR:-} || -n $(site Debian) ]] || apt-get update >"$CACHE/logs/tools.log" 2>&1 || :
+	[[ -n ${ACS_QUIRKS_MIRROR:-} || -n $(site Debian) ]] || host_apt update || :
 	mirror=${ACS_QUIRKS_MIRROR:-$(site Debian)}
 	[[ -n $mirror ]] || return 0
 	for suite in "$@"; do
@@ -49,8 +62,7 @@ install_tools() {
 	command -v apt-get >/dev/null || die "$STEP" "this is not a Debian system (no apt-get)" "use a machine with Debian 12 or 13"
 	if ! command -v mmdebstrap >/dev/null || ! knows_suite; then
 		say "installing mmdebstrap and the archive keys"
-		{ apt-get update -q && apt-get install -qy --no-install-recommends mmdebstrap debian-archive-keyring; } \
-			>"$CACHE/logs/tools.log" 2>&1 ||
+		{ host_apt update -q && host_apt install -qy --no-install-recommends mmdebstrap debian-archive-keyring; } ||
 			die "$STEP" "apt-get could not install mmdebstrap and debian-archive-keyring, see $CACHE/logs/tools.log" \
 				"make apt-get work (network, sources), or install the two yourself"
 	fi
