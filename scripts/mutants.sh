@@ -13,7 +13,7 @@
 VERSION=26.0.0
 WORK=$CACHE/mutants
 FILTER=${1:-.}
-PARTS="rules grouping check"
+PARTS="rules grouping statement check"
 
 # part NAME: for a part, its code, the tests that find most mutants and run first, and those that run on what is left. So few
 # tests are built for each mutant, and it takes two seconds. Tests of quirk-data that compile C code for minutes are left out.
@@ -22,10 +22,13 @@ part() {
 	first=(--test-package "$1")
 	others=(--test-package={rules,grouping,random-topologies,quirk-data,acsctl}
 		--cargo-arg=--test={functions,model,range,topologies,verdict,predict,why,what_if,unknown})
-	[[ $1 == check ]] || return 0
-	code=(--package quirk-data --file 'tools/quirk-data/src/check/**')
-	first=(--test-package quirk-data --cargo-arg=--lib --cargo-arg=--test={rejected,statement,replay}
-		-- -- --skip damaged_files --skip random::)
+	case $1 in
+		rules | grouping) return 0 ;;
+		statement) code=(--file 'tools/quirk-data/src/check/stated/**') first=() ;;
+		check) code=(--file 'tools/quirk-data/src/check/**' --exclude '**/stated/**') first=(--cargo-arg=--test={rejected,replay}) ;;
+	esac
+	code+=(--package quirk-data)
+	first+=(--test-package quirk-data --cargo-arg=--lib --cargo-arg=--test=statement -- -- --skip damaged_files --skip random::)
 	others=(--test-package quirk-data --cargo-arg=--lib
 		--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
 }
@@ -46,7 +49,7 @@ cd "$PROJECT"
 of=$(git ls-files -z --cached --others --exclude-standard src tools tests quirks scripts/mutants.toml Cargo.lock |
 	xargs -0 sha256sum 2>/dev/null | sha256sum)
 if [[ $(cat "$WORK/of" 2>/dev/null) != "$of" ]]; then
-	rm -rf "${WORK:?}"/{rules,grouping,check}
+	for name in $PARTS; do rm -rf "${WORK:?}/$name"; done
 	echo "$of" >"$WORK/of"
 fi
 

@@ -25,6 +25,7 @@
 //! | `stress.rs` | loading and unloading during hot-plug |
 //! | `silences.rs` | functions that stop answering at every step |
 //! | `races.rs` | hot-plug, loading and listing at the same time |
+//! | `memory.rs` | what the kernel's memory may grow by in both |
 //! | `detectors.rs` | kernels that detect faults do so |
 
 pub mod acs_late;
@@ -36,6 +37,7 @@ pub mod hardware;
 mod held;
 mod hotplug;
 pub mod lacking;
+mod memory;
 mod module;
 mod ports;
 mod races;
@@ -59,7 +61,9 @@ use crate::{arch::Arch, machine::Iommu, scenario::Scenario, setup::Setup, two_gu
 pub type Program = (&'static str, fn(&Setup) -> Result<()>);
 
 /// All tests of this form.
-pub const PROGRAMS: [Program; 8] = [
+pub const PROGRAMS: [Program; 9] = [
+    // The longest test comes first, so that the others run in parallel with it.
+    ("reloads", stress::test),
     ("two-machines", |setup| {
         two_guests::test(setup, Iommu::Intel)
     }),
@@ -80,8 +84,6 @@ pub const PROGRAMS: [Program; 8] = [
 #[must_use]
 pub fn all(arch: &Arch) -> Vec<Scenario> {
     let mut list: Vec<Scenario> = [
-        // The longest test comes first, so that the others run in parallel with it.
-        stress::ALL,
         splits::ALL,
         splits::STOCK,
         refusals::ALL,

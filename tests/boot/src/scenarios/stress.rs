@@ -4,48 +4,69 @@
 
 use std::time::Duration;
 
-use super::hardware::{ADAPTER_MACHINE, ONE_GROUP};
-use crate::{
-    machine::GuestHardware,
-    scenario::{
-        Scenario,
-        Step::{Groups, Readd, Run},
-    },
+use anyhow::{Result, bail, ensure};
+
+use super::{
+    hardware::{ADAPTER_MACHINE, ONE_GROUP},
+    memory::Memory,
 };
+use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup, variable::number, vm::Vm};
 
-pub(super) const ALL: &[Scenario] = &[RELOAD];
+/// Default number of loads. `ACS_QUIRKS_LOADS` overrides it.
+const LOADS: u32 = 200;
+/// Loads before the first look at the memory: what they allocate stays.
+const WARM: u32 = 20;
+/// Time limit for the boot and all but the loads.
+const BESIDE: Duration = Duration::from_secs(120);
+/// The longest time of a load and an unload on average.
+const LOAD: Duration = Duration::from_millis(1500);
 
-/// Loads the module 200 times while the adapter is removed and rescanned. Nothing may be left: no
-/// error in the log, no use of the module, no group, and no memory. The self-test of each load
-/// allocates a `struct pci_dev` (from kmalloc-4k), so that a leak of one per load would be visible.
-const RELOAD: Scenario = Scenario {
-    name: "reload-200",
-    machine: GuestHardware {
+/// Loads and unloads the module many times while the adapter is removed and rescanned. Nothing may be left: no error in
+/// the log, no use of the module, no group, and no memory.
+///
+/// # Errors
+///
+/// When a load fails, something is left, or too few rescans happened beside the loads.
+pub(super) fn test(setup: &Setup) -> Result<()> {
+    let loads = number("ACS_QUIRKS_LOADS", LOADS)?;
+    let machine = GuestHardware {
         cpus: 2,
         ..ADAPTER_MACHINE
-    },
-    steps: &[
-        Run("ls /sys/kernel/iommu_groups | wc -l >/tmp/groups"),
-        Run("while test ! -e /tmp/stop; do \
+    };
+    in_guest(setup, &machine, "reloads", BESIDE + LOAD * loads, |vm| {
+        vm.check("ls /sys/kernel/iommu_groups | wc -l >/tmp/groups")?;
+        load(vm, WARM)?;
+        vm.readd_devices()?;
+        let memory = Memory::now(vm)?;
+        vm.check(
+            "while test ! -e /tmp/stop; do \
              for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
              echo 1 >/sys/bus/pci/rescan; echo >>/tmp/rounds; sleep 0.1; \
-             done >/dev/null 2>&1 & echo $! >/tmp/pid"),
-        Run(
-            "for i in $(seq 20); do /sbin/modprobe acs_quirks_test && /sbin/rmmod acs_quirks_test || exit 1; done",
-        ),
-        Run("awk '$1 == \"kmalloc-4k\" { print $2 }' /proc/slabinfo >/tmp/before"),
-        Run(
-            "for i in $(seq 180); do /sbin/modprobe acs_quirks_test && /sbin/rmmod acs_quirks_test || exit 1; done",
-        ),
-        Run("awk '$1 == \"kmalloc-4k\" { print $2 }' /proc/slabinfo >/tmp/after"),
-        Run("touch /tmp/stop; while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done"),
-        Run("test $(wc -l </tmp/rounds) -ge 50 || { wc -l /tmp/rounds; exit 1; }"),
-        Run("test -s /tmp/before && test -s /tmp/after"),
-        Run("a=$(cat /tmp/after) b=$(cat /tmp/before); echo $b $a; test $((a - b)) -lt 60"),
-        Run("! lsmod | grep acs_quirks_test"),
-        Readd,
-        Run("test $(ls /sys/kernel/iommu_groups | wc -l) = $(cat /tmp/groups)"),
-        Groups(ONE_GROUP),
-    ],
-    limit: Duration::from_secs(400),
-};
+             done >/dev/null 2>&1 & echo $! >/tmp/pid",
+        )?;
+        load(vm, loads)?;
+        vm.check("touch /tmp/stop; while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done")?;
+        let rescans: u32 = vm.check("wc -l </tmp/rounds")?.trim().parse()?;
+        ensure!(
+            rescans >= loads / 4,
+            "only {rescans} rescans beside {loads} loads"
+        );
+        vm.check("! lsmod | grep acs_quirks_test")?;
+        vm.readd_devices()?;
+        let growth = memory.growth(vm, loads)?;
+        vm.check("test $(ls /sys/kernel/iommu_groups | wc -l) = $(cat /tmp/groups)")?;
+        if let Some(difference) = vm.groups()?.differ(ONE_GROUP) {
+            bail!("after {loads} loads: {difference}");
+        }
+        println!("reloads: load {loads}, rescan {rescans}; {growth}");
+        Ok(())
+    })
+}
+
+/// Loads and unloads the module.
+fn load(vm: &mut Vm, count: u32) -> Result<()> {
+    vm.check(&format!(
+        "for i in $(seq {count}); do /sbin/modprobe acs_quirks_test && /sbin/rmmod acs_quirks_test || exit 1; done"
+    ))?;
+    Ok(())
+}
