@@ -8,9 +8,9 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
 STEP=soak
-# What one round does on a kernel: machines, seconds of hot-plug, rounds of regroups. The two sides take about ten minutes.
-export ACS_QUIRKS_RANDOM=8000 ACS_QUIRKS_RACE=120 ACS_QUIRKS_CHAOS=40
-TESTS=(races regroup-chaos regroup-udev silences)
+# What one round does on a kernel: machines, loads, seconds of hot-plug, rounds of regroups. The two sides take about ten minutes.
+export ACS_QUIRKS_RANDOM=8000 ACS_QUIRKS_LOADS=300 ACS_QUIRKS_RACE=60 ACS_QUIRKS_CHAOS=40
+TESTS=(reloads races regroup-chaos regroup-udev silences)
 
 hours=$1
 shift
@@ -38,7 +38,7 @@ counts() {
 	printf '%s: %d random machines, %d functions; %d loads, %d rescans beside them; %d regroups, %d of them killed; %d functions silent\n' \
 		"$1" "$(sum 'machines [0-9]+')" "$(sum 'functions [0-9]+')" "$(sum 'load [0-9]+')" "$(sum 'rescan [0-9]+')" \
 		"$(sum 'rounds: [0-9]+')" "$(sum 'which [0-9]+')" "$(sum 'silent: [0-9]+')"
-	cat "$LOGS"/*.log | sed -nE "s/^rounds in ([0-9]+) seconds: .*(the kernel's memory.*)/\1 seconds of loads, \2/p" | sort | uniq -c
+	cat "$LOGS"/*.log | sed -nE "s/^(rounds in [0-9]+ seconds|reloads): .*(load [0-9]+).*(the kernel's memory.*)/\2: \3/p" | sort | uniq -c
 }
 
 round=0
