@@ -17,6 +17,8 @@ fn what_is_denied_is_not_claimed() {
     ] {
         refuses(EXCEPTS, "[\"0a10-0a12\"]", &format!("{all} {denial}"));
     }
+    let isolation = "Isolation of the functions 10de:0a10-0a12 is not supported.";
+    refuses(EXCEPTS, "[\"0a10-0a12\"]", isolation);
 }
 
 /// Checks that a statement on 10de:0a10 to 10de:0a12 takes out 10de:0a11.

@@ -121,12 +121,11 @@ pub(super) fn is_of_another(tokens: &[Token], start: usize) -> Option<usize> {
         let is_head = |words: &str| head.is_some_and(|head| tokens[head].is_of(words));
         if here.is_of("of") {
             let head = head?;
-            let word = tokens[head].word()?;
+            tokens[head].word()?;
             let is_plain = tokens[head].is_of(HEADS)
                 || tokens[head].is_of(GOES)
                 || kinds::is_noun(&tokens[head])
-                || reaches(&tokens[head])
-                || word.bytes().any(|byte| byte.is_ascii_digit());
+                || reaches(&tokens[head]);
             if !is_plain {
                 return Some(head);
             }

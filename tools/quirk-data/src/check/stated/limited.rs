@@ -59,8 +59,8 @@ pub(super) fn is_state(tokens: &[Token], at: usize) -> bool {
     let here = &tokens[at];
     let last = &before[before.len().saturating_sub(4)..];
     let lead = last.iter().rposition(|token| token.is_of(LEADS));
-    // What is between the preposition and the word: "in every" of "in every mode".
-    let phrase = lead.map_or(last, |lead| &last[lead + 1..]);
+    // What is before the word: "in every" of "in every mode".
+    let phrase = &last[lead.unwrap_or(0)..];
     let is_after = |words: &str| lead.is_some_and(|lead| last[lead].is_of(words));
     let is_next = |words: &str| tokens.get(at + 1).is_some_and(|token| token.is_of(words));
     let is_pair = lead.is_some_and(|lead| is_pair(&last[..=lead]));
