@@ -271,12 +271,13 @@ fn is_whole(tokens: &[Token], at: usize) -> bool {
         .take_while(|token| is_joint(token))
         .count();
     let right = behind.iter().take_while(|token| is_joint(token)).count();
-    let beside = [at.checked_sub(left + 1), Some(at + right + 1)];
+    let beside = [
+        (left < before.len()).then(|| at - left - 1),
+        (right < behind.len()).then(|| at + right + 1),
+    ];
     let here = class(at);
     beside.into_iter().flatten().any(|other| {
-        let is_here =
-            other < tokens.len() && other + before.len() >= at && other <= at + behind.len();
-        let other = if is_here { class(other) } else { "" };
+        let other = class(other);
         OTHER.iter().any(|(one, two)| {
             is_of(here, one) && is_of(other, two) || is_of(here, two) && is_of(other, one)
         })
