@@ -3,7 +3,7 @@
 //! The table of DMA alias quirks: its results, and its consistency.
 
 use grouping::model::{
-    DevfnSet,
+    DevfnSet, Search as _,
     aliases::{self, ALIAS_QUIRKS, Aliases, BRIDGE_QUIRKS, Bridge, Identity},
     release::Release,
 };
@@ -108,4 +108,56 @@ fn every_quirk_does_something() {
     let quirks = ALIAS_QUIRKS.iter().map(|quirk| quirk.devices);
     let bridges = BRIDGE_QUIRKS.iter().map(|(devices, _)| *devices);
     assert!(quirks.chain(bridges).eq(ALL));
+}
+
+/// Ids that are not known may be any.
+#[test]
+fn unknown_ids_may_have_each_alias() {
+    let possible = |vendor, device, devfn| {
+        let set = aliases::possible_dma_aliases(vendor, device, devfn);
+        let found = (0..=u8::MAX).filter(move |&it| set.contains(it));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(possible(Some(0x1b4b), Some(0x9230), 0x0a), [0x09]);
+    assert_eq!(possible(Some(0x1b4b), Some(0x9231), 0x0a), [0; 0]);
+    assert_eq!(possible(Some(0x1b4b), None, 0x0a), [0x09]);
+    assert_eq!(possible(Some(0x1234), None, 0x0a), [0; 0]);
+    assert_eq!(possible(Some(0x1180), Some(0x9230), 0x0a), [0; 0]);
+    // Whatever the subsystem is.
+    assert_eq!(possible(Some(0x9005), Some(0x0285), 0x70), [0x08]);
+    // Of some device with this id, or of some device, the aliases are in its registers.
+    assert_eq!(possible(Some(0x11f8), Some(0x5000), 0).len(), 256);
+    assert_eq!(possible(Some(0x11f8), None, 0).len(), 256);
+    assert_eq!(possible(None, None, 0).len(), 256);
+}
+
+#[test]
+fn unknown_bridges_may_do_what_one_of_their_vendor_does() {
+    let may = aliases::bridge_may;
+    let all = [
+        Bridge::TranslationRoot,
+        Bridge::KeepsRequesterIds,
+        Bridge::SecondaryBusId,
+    ];
+    for (vendor, expected) in [
+        (Some(0x14e4), [true, false, false]),
+        (Some(0x1a03), [false, true, false]),
+        (Some(0x1283), [false, false, true]),
+        (Some(0x1234), [false, false, false]),
+        (None, [true, true, true]),
+    ] {
+        assert_eq!(all.map(|what| may(vendor, what)), expected, "{vendor:04x?}");
+    }
+}
+
+#[test]
+fn a_union_has_the_numbers_of_both() {
+    let set = |numbers: &[u8]| {
+        let mut set = DevfnSet::EMPTY;
+        numbers.iter().for_each(|&number| set.insert(number));
+        set
+    };
+    let (one, other) = (set(&[0, 1, 0x80]), set(&[1, 2, 0xff]));
+    assert_eq!(one.union(&other), set(&[0, 1, 2, 0x80, 0xff]));
+    assert_eq!(one.without(&other), set(&[0, 0x80]));
 }

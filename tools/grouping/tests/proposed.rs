@@ -148,3 +148,48 @@ fn aliases_share_a_group() {
     check(&[first, plain(endpoint(0, devfn(2, 0)))], &[0, 0]);
     check(&[first, plain(endpoint(0, devfn(3, 0)))], &[0, 1]);
 }
+
+/// In each order of the two functions.
+#[track_caller]
+fn check_pair(one: Function, other: Function, expected: &[u32]) {
+    check(&[one, other], expected);
+    check(&[other, one], expected);
+}
+
+#[test]
+fn a_relation_holds_in_both_directions() {
+    let other = plain(endpoint(0, devfn(2, 0)));
+    let alias = plain(endpoint(0, devfn(1, 0)).with_aliases(&[devfn(2, 0)]));
+    check_pair(alias, other, &[0, 0]);
+    // A VMD, which comes first, sends the requests.
+    let behind = |vmd| Function {
+        facts: model::Function {
+            dma_device: vmd,
+            ..endpoint(0, devfn(1, 0))
+        },
+        ..other
+    };
+    check(&[other, behind(Some(0))], &[0, 0]);
+    check_pair(behind(None), other, &[0, 1]);
+}
+
+#[test]
+fn functions_of_a_slot_whose_bits_differ_are_one_device() {
+    let with_bit = |function, multifunction| {
+        plain(model::Function {
+            multifunction,
+            ..endpoint(0, devfn(1, function))
+        })
+    };
+    let (marked, unmarked) = (with_bit(0, true), with_bit(1, false));
+    check_pair(marked, unmarked, &[0, 0]);
+    check_pair(with_bit(0, false), unmarked, &[0, 1]);
+    // A virtual function is of no slot.
+    let as_virtual = |function| Function {
+        is_virtual: true,
+        ..function
+    };
+    check_pair(as_virtual(marked), unmarked, &[0, 1]);
+    check_pair(marked, as_virtual(unmarked), &[0, 1]);
+    check_pair(marked, plain(endpoint(0, devfn(2, 0))), &[0, 1]);
+}
