@@ -531,6 +531,7 @@ fn source_validation() {
         &[
             "The root ports # are isolated, and pass no request from below.",
             "The root ports # are isolated, and pass no request from below with a bus number that belongs below them.",
+            "The root ports # are isolated, and pass no requests from below with bus numbers that belong below them.",
             "The root ports # are isolated, and pass no request from below upstream.",
             "The root ports # are isolated, and pass no request from below outside their slots.",
         ],
@@ -561,6 +562,7 @@ fn what_keeps_the_bits_of_a_condition() {
         "it is not set",
         "the functions are not written to stay apart",
         "nothing sets the mailbox",
+        "the bit never sets the mailbox",
     ];
     let plain = [
         "firmware sets it, and nothing clears it afterwards",
