@@ -454,6 +454,8 @@ fn hearsay() {
             "The patch says that the functions # are isolated.",
             "> The functions # are isolated.",
             "The specification requires that the functions # do not reach each other.",
+            "The functions # send requests upstream. The specification requires that such functions do not reach each other.",
+            "The functions # do not reach each other. I get back to you on that.",
             "We have not observed requests between the functions #.",
             "We are not aware of requests between the functions #.",
             "Our architect is confident that the functions # are isolated.",
