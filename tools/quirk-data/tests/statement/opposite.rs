@@ -506,6 +506,8 @@ fn what_a_denial_denies() {
     check(
         &[
             "It is not possible that the functions # send requests to memory.",
+            "It is not possible for the functions # to see the host.",
+            "The functions # are isolated. It is not allowed with another.",
             "The functions # do not lend requests to other drivers.",
             "The functions # are isolated, which is not supported on other boards.",
             "The functions # are isolated. Their requests go upstream, and not to the host.",
@@ -517,6 +519,7 @@ fn what_a_denial_denies() {
             "The functions # have no peer-to-peer path.",
             "The functions # are isolated: there is no path between them.",
             "The functions # send no requests to each other but only upstream.",
+            "The functions # do not send requests to each other, only ever to the IOMMU.",
             "The requests of the functions # go upstream, and not to each other.",
             "It is not possible for the functions # to reach one another.",
         ],
