@@ -5,7 +5,7 @@
 
 mod common;
 
-use grouping::{Assumption, model::Interface, view};
+use grouping::{Assumption, Device, device_of, model::Interface, view};
 use rules::pcie::PcieType::{
     self, DownstreamPort, Endpoint, PciBridge, RcEndpoint, RootPort, UpstreamPort,
 };
@@ -428,4 +428,43 @@ fn aliases_by_quirk_join() {
     };
     assert_eq!(groups(&marvell(0x9230)).len(), 1);
     assert_eq!(groups(&marvell(0x9231)).len(), 2);
+}
+
+#[test]
+fn the_device_of_a_function() {
+    let mut functions = switch();
+    functions.push(function("0000:00:1f.3"));
+    functions.push(function("0000:00:1e.3"));
+    functions.push(function("0000:03:01.2"));
+    functions.push(Function {
+        physfn: Some(bdf("0000:03:00.0")),
+        ..function("0000:05:00.1")
+    });
+    let topology = machine(functions);
+    let view = view(&topology);
+    let device = |at: &str| {
+        let mut all = view.functions.iter();
+        let seen = all.find(|seen| seen.function.bdf == bdf(at));
+        device_of(&view, seen.expect("it is in the list"))
+    };
+    let of = |bus, slot| Device {
+        domain: bdf("0000:00:00.0").domain,
+        bus,
+        slot,
+    };
+    for (at, expected) in [
+        ("0000:00:1f.0", of(0, Some(0x1f))),
+        ("0000:00:1f.3", of(0, Some(0x1f))),
+        ("0000:00:1e.3", of(0, Some(0x1e))),
+        // A port with a link has one device below it.
+        ("0000:01:00.0", of(1, None)),
+        ("0000:03:00.0", of(3, None)),
+        ("0000:03:01.2", of(3, None)),
+        // The bus inside a switch is no link.
+        ("0000:02:01.0", of(2, Some(1))),
+        // A virtual function is of the device of its physical one.
+        ("0000:05:00.1", of(3, None)),
+    ] {
+        assert_eq!(device(at), expected, "{at}");
+    }
 }
