@@ -154,7 +154,9 @@ fn unknown_bridges_may_do_what_one_of_their_vendor_does() {
 fn a_union_has_the_numbers_of_both() {
     let set = |numbers: &[u8]| {
         let mut set = DevfnSet::EMPTY;
-        numbers.iter().for_each(|&number| set.insert(number));
+        for &number in numbers {
+            set.insert(number);
+        }
         set
     };
     let (one, other) = (set(&[0, 1, 0x80]), set(&[1, 2, 0xff]));
