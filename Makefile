@@ -112,6 +112,9 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@echo '== clippy'
 	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
 		--deny warnings
+	@echo '== scripts are executable'
+	@list=$$(find scripts .ci -type f ! -perm -u=x -exec awk 'FNR == 1 && /^#!/ { print FILENAME }' {} +); \
+		[ -z "$$list" ] || { echo "no permission to execute: $$list; run: chmod +x" $$list >&2; exit 1; }
 	@echo '== shellcheck'
 	@$(IN_ROOT) shellcheck --external-sources $(wildcard scripts/*.sh) .ci/run $(wildcard tests/boot/guest/*) \
 		$(wildcard packaging/boot/*-boot packaging/initramfs-tools/* packaging/dracut/*)
