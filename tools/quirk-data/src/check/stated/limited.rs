@@ -160,7 +160,7 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
 /// Whether the sentence is a question without its mark: "Can you confirm".
 pub(super) fn is_question(tokens: &[Token], at: usize) -> bool {
     const ASKS: &str = "can could do does did is are will would shall should has have";
-    at == 0 && tokens[0].is_of(ASKS)
+    matches!(&tokens[..=at], [first] if first.is_of(ASKS))
 }
 
 /// Whether the word here speaks of every other id: "the even ids".
