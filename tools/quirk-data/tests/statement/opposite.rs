@@ -300,7 +300,7 @@ fn a_denial_in_some_state() {
             "In each mode, the functions # do not send requests to each other.",
             "The functions # do not send requests to each other within it.",
             "The functions # do not interfere through DMA requests.",
-            "The functions # have no path for peer-to-peer requests.",
+            "The functions # have no path for requests to each other.",
             "There isn't traffic between the functions #.",
             "The functions # do not send requests to each other as if ACS had Source Validation and Request Redirect.",
             "The functions # do not send requests to each other. They do not depend on any mode.",
