@@ -430,6 +430,25 @@ fn aliases_by_quirk_join() {
     assert_eq!(groups(&marvell(0x9231)).len(), 2);
 }
 
+/// The bridges of Switchtec have aliases in their registers, their management functions have none.
+#[test]
+fn the_class_decides_on_aliases() {
+    let at = "0000:00:02.0";
+    for (class, expected) in [
+        (0x06_8000, vec![(bdf(at), Assumption::NoMoreAliases)]),
+        (0x05_8000, vec![]),
+        (0x80_0600, vec![]),
+    ] {
+        let topology = machine(vec![Function {
+            vendor: Hex::id(0x11f8),
+            device: Some(Hex::id(0x5000)),
+            class: Some(Hex(class)),
+            ..function(at)
+        }]);
+        assert_eq!(view(&topology).assumptions, expected, "{class:06x}");
+    }
+}
+
 #[test]
 fn the_device_of_a_function() {
     let mut functions = switch();
