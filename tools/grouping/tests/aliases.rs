@@ -21,7 +21,11 @@ const fn identity(vendor: u16, device: u16) -> Identity {
 fn numbers(identity: &Identity, devfn: u8) -> Vec<u8> {
     let Aliases { numbers, complete } = aliases::dma_aliases(identity, devfn);
     assert!(complete);
-    (0..=u8::MAX).filter(|&it| numbers.contains(it)).collect()
+    members(&numbers)
+}
+
+fn members(set: &DevfnSet) -> Vec<u8> {
+    (0..=u8::MAX).filter(|&it| set.contains(it)).collect()
 }
 
 #[test]
@@ -113,11 +117,8 @@ fn every_quirk_does_something() {
 /// Ids that are not known may be any.
 #[test]
 fn unknown_ids_may_have_each_alias() {
-    let possible = |vendor, device, devfn| {
-        let set = aliases::possible_dma_aliases(vendor, device, devfn);
-        let found = (0..=u8::MAX).filter(move |&it| set.contains(it));
-        found.collect::<Vec<_>>()
-    };
+    let possible =
+        |vendor, device, devfn| members(&aliases::possible_dma_aliases(vendor, device, devfn));
     assert_eq!(possible(Some(0x1b4b), Some(0x9230), 0x0a), [0x09]);
     assert_eq!(possible(Some(0x1b4b), Some(0x9231), 0x0a), [0; 0]);
     assert_eq!(possible(Some(0x1b4b), None, 0x0a), [0x09]);

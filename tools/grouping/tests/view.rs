@@ -461,11 +461,6 @@ fn the_device_of_a_function() {
     });
     let topology = machine(functions);
     let view = view(&topology);
-    let device = |at: &str| {
-        let mut all = view.functions.iter();
-        let seen = all.find(|seen| seen.function.bdf == bdf(at));
-        device_of(&view, seen.expect("it is in the list"))
-    };
     let of = |bus, slot| Device {
         domain: bdf("0000:00:00.0").domain,
         bus,
@@ -484,6 +479,6 @@ fn the_device_of_a_function() {
         // A virtual function is of the device of its physical one.
         ("0000:05:00.1", of(3, None)),
     ] {
-        assert_eq!(device(at), expected, "{at}");
+        assert_eq!(device_of(&view, &seen(&topology, at)), expected, "{at}");
     }
 }

@@ -7,17 +7,15 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::{hardware::ADAPTER_MACHINE, memory::Memory};
-use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup, variable::number};
+use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup, variable::number, vm::Vm};
 
 /// Default duration in seconds. `ACS_QUIRKS_RACE` overrides it.
 const SECONDS: u32 = 30;
+/// Removes and rescans the adapter.
+pub(super) const RESCAN: &str = "for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done 2>/dev/null; echo 1 >/sys/bus/pci/rescan";
 /// The loops: name, one round in shell, and the minimum number of rounds.
 const RUNNERS: [(&str, &str, u32); 3] = [
-    (
-        "rescan",
-        "for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done 2>/dev/null; echo 1 >/sys/bus/pci/rescan",
-        10,
-    ),
+    ("rescan", RESCAN, 10),
     (
         "load",
         // An open file in debugfs holds the module.
@@ -53,21 +51,13 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         vm.check("/sbin/rmmod acs_quirks_test")?;
         let memory = Memory::now(vm)?;
         for (name, line, _) in RUNNERS {
-            vm.check(&format!(
-                "(until test -e /tmp/stop; do {{ {line}; }} && echo >>/tmp/{name}.rounds || echo >>/tmp/{name}.faults; done; \
-                 touch /tmp/{name}.end) >/dev/null 2>&1 &"
-            ))?;
+            repeat(vm, name, line)?;
         }
-        vm.check(&format!("sleep {seconds}; touch /tmp/stop"))?;
+        vm.check(&format!("sleep {seconds}"))?;
+        stop(vm)?;
         let (mut rounds, mut loads) = (Vec::new(), 0);
         for (name, _, least) in RUNNERS {
-            vm.check(&format!(
-                "until test -e /tmp/{name}.end; do usleep 50000; done"
-            ))?;
-            let count = vm.check(&format!(
-                "wc -l </tmp/{name}.rounds; test ! -e /tmp/{name}.faults"
-            ))?;
-            let count: u32 = count.trim().parse()?;
+            let count = rounds_of(vm, name)?;
             if count < least / setup.kernel.slowness() {
                 bail!("{name} went round {count} times");
             }
@@ -91,4 +81,30 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         );
         Ok(())
     })
+}
+
+/// Repeats a line of shell in the background, until [`stop`].
+pub(super) fn repeat(vm: &mut Vm, name: &str, line: &str) -> Result<()> {
+    vm.check(&format!(
+        "(until test -e /tmp/stop; do {{ {line}; }} && echo >>/tmp/{name}.rounds || echo >>/tmp/{name}.faults; done; \
+         touch /tmp/{name}.end) >/dev/null 2>&1 &"
+    ))?;
+    Ok(())
+}
+
+/// Lets each loop end with its round.
+pub(super) fn stop(vm: &mut Vm) -> Result<()> {
+    vm.check("touch /tmp/stop")?;
+    Ok(())
+}
+
+/// Waits for the end of a loop, and returns its number of rounds. Fails when one of them failed.
+pub(super) fn rounds_of(vm: &mut Vm, name: &str) -> Result<u32> {
+    vm.check(&format!(
+        "until test -e /tmp/{name}.end; do usleep 50000; done"
+    ))?;
+    let count = vm.check(&format!(
+        "wc -l </tmp/{name}.rounds; test ! -e /tmp/{name}.faults"
+    ))?;
+    Ok(count.trim().parse()?)
 }

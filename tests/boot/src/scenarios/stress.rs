@@ -9,6 +9,7 @@ use anyhow::{Result, bail, ensure};
 use super::{
     hardware::{ADAPTER_MACHINE, ONE_GROUP},
     memory::Memory,
+    races,
 };
 use crate::{machine::GuestHardware, scenario::in_guest, setup::Setup, variable::number, vm::Vm};
 
@@ -38,15 +39,10 @@ pub(super) fn test(setup: &Setup) -> Result<()> {
         load(vm, WARM)?;
         vm.readd_devices()?;
         let memory = Memory::now(vm)?;
-        vm.check(
-            "while test ! -e /tmp/stop; do \
-             for d in /sys/bus/pci/devices/0000:82:00.*; do echo 1 >$d/remove; done; \
-             echo 1 >/sys/bus/pci/rescan; echo >>/tmp/rounds; sleep 0.1; \
-             done >/dev/null 2>&1 & echo $! >/tmp/pid",
-        )?;
+        races::repeat(vm, "rescan", &format!("sleep 0.1; {}", races::RESCAN))?;
         load(vm, loads)?;
-        vm.check("touch /tmp/stop; while kill -0 $(cat /tmp/pid) 2>/dev/null; do sleep 0.1; done")?;
-        let rescans: u32 = vm.check("wc -l </tmp/rounds")?.trim().parse()?;
+        races::stop(vm)?;
+        let rescans = races::rounds_of(vm, "rescan")?;
         ensure!(
             rescans >= loads / 4,
             "only {rescans} rescans beside {loads} loads"
