@@ -3,8 +3,9 @@
 #
 # mutants.sh [FILTER]: in the build root, check that the tests of the isolation logic and of the check of data files notice
 # changes. cargo-mutants changes a copy of the code in one place at a time (FILTER selects mutants by name) and reports each
-# mutant for which no test fails. An interrupted run goes on where it ended, as long as the code is the same. Takes hours.
-# mutants.toml lists mutants that make no difference, with the reason.
+# mutant for which no test fails. Takes hours. What a run decided, also an interrupted one, counts for the later runs as long as
+# the mutant's file is the same: rm "$CACHE/mutants/decided" makes them try all again. mutants.toml lists mutants that make no
+# difference, with the reason.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -45,53 +46,71 @@ export TMPDIR=$WORK/tmp CARGO_TARGET_DIR=$WORK/target
 export CARGO_NET_OFFLINE=true CARGO_PROFILE_DEV_DEBUG=0 CARGO_PROFILE_DEV_OPT_LEVEL=1
 cd "$PROJECT"
 
-# What was decided counts only for the same code.
-of=$(git ls-files -z --cached --others --exclude-standard src tools tests quirks scripts/mutants.toml Cargo.lock |
-	xargs -0 sha256sum 2>/dev/null | sha256sum)
-if [[ $(cat "$WORK/of" 2>/dev/null) != "$of" ]]; then
-	for name in $PARTS; do rm -rf "${WORK:?}/$name"; done
-	echo "$of" >"$WORK/of"
-fi
+# Lines "OUTCOME SUM MUTANT", where SUM is the checksum of the mutant's file: what all runs decided.
+DECIDED=$WORK/decided
+touch "$DECIDED"
 
-# run PART OPTION...: try the mutants of a part that no earlier run has decided
+# sums: lines "SUM FILE" of the code
+sums() { git ls-files -z --cached --others --exclude-standard src tools | xargs -0 sha256sum 2>/dev/null; }
+
+# keep PART: add to $DECIDED what the last run of a part decided. Its list of sums has the files as that run copied them.
+keep() {
+	local outcome list
+	for outcome in caught timeout unviable; do
+		list=$WORK/$1/mutants.out/$outcome.txt
+		[[ ! -f $list ]] || awk -v outcome="$outcome" 'NR == FNR { sum[$2] = $1; next }
+			{ split($0, at, ":"); print outcome, sum[at[1]], $0 }' "$WORK/$1/sums" "$list" >>"$DECIDED"
+	done
+	sort -u -o "$DECIDED" "$DECIDED"
+}
+
+# decided OUTCOME...: the mutants of the code as it is with one of these outcomes
+decided() {
+	awk -v outcomes=" $* " 'NR == FNR { sum[$2] = $1; next }
+		{ split($3, at, ":"); if (index(outcomes, " " $1 " ") && sum[at[1]] == $2) print substr($0, length($1 $2) + 3) }' \
+		<(sums) "$DECIDED"
+}
+
+# run PART OPTION...: try the mutants of a part that are not decided
 run() {
-	local part=$1 status=0
+	local dir=$WORK/$1 part=$1 status=0
 	shift
-	mkdir -p "$WORK/$part"
-	nice -n 15 "$WORK/bin/cargo-mutants" mutants --config scripts/mutants.toml --jobs 1 --output "$WORK/$part" --timeout 120 \
+	keep "$part"
+	rm -rf "$dir"
+	mkdir -p "$dir/mutants.out"
+	sums >"$dir/sums"
+	decided caught timeout unviable >"$dir/mutants.out/previously_caught.txt"
+	nice -n 15 "$WORK/bin/cargo-mutants" mutants --config scripts/mutants.toml --jobs 1 --output "$dir" --timeout 60 \
 		--no-shuffle --iterate --re "$FILTER" "$@" || status=$?
 	# 2: some mutants were missed; 3: some timed out, which counts as detected.
 	((status == 0 || status == 2 || status == 3)) || exit "$status"
+	keep "$part"
 }
 
-# count PART FILE...: the mutants in lists of cargo-mutants
-count() {
-	local part=$1
-	shift
-	cat "${@/#/$WORK/$part/mutants.out/}" 2>/dev/null | sort -u | grep -c . || :
-}
+# listed OPTION...: the mutants of the code
+listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@"; }
 
-# listed OPTION...: how many mutants there are
-listed() { "$WORK/bin/cargo-mutants" mutants --list --re "$FILTER" "$@" | grep -c . || :; }
+# both LIST LIST: how many lines are in both lists
+both() { grep -cxFf "$1" "$2" || :; }
 
-tried=0 missed=0 lines=()
+missed=0 lines=()
 for name in $PARTS; do
 	part "$name"
-	all=$(listed --no-config "${code[@]}")
-	((all > 0)) || continue
-	((tried += all)) || :
+	listed --no-config "${code[@]}" >"$WORK/all"
+	[[ -s $WORK/all ]] || continue
+	listed --config scripts/mutants.toml "${code[@]}" >"$WORK/effective"
 	say "$name: the tests that find most"
 	run "$name" "${code[@]}" "${first[@]}"
-	if (($(count "$name" missed.txt) > 0)); then
+	if [[ -s $WORK/$name/mutants.out/missed.txt ]]; then
 		say "$name: the other tests"
 		run "$name" "${code[@]}" "${others[@]}"
 	fi
-	found=$(count "$name" missed.txt)
-	lines+=("$name: $(count "$name" caught.txt previously_caught.txt timeout.txt) caught, $found missed, $(count "$name" \
-		unviable.txt) do not compile, $((all - $(listed --config scripts/mutants.toml "${code[@]}"))) without effect")
+	found=$(grep -c . "$WORK/$name/mutants.out/missed.txt" || :)
+	lines+=("$name: $(both "$WORK/effective" <(decided caught timeout)) caught, $found missed, $(both "$WORK/effective" \
+		<(decided unviable)) do not compile, $(($(wc -l <"$WORK/all") - $(wc -l <"$WORK/effective"))) without effect")
 	((missed += found)) || :
 done
-((tried > 0)) || die "mutants" "no mutant matches $FILTER" "give another expression with MUTANTS="
+((${#lines[@]} > 0)) || die "mutants" "no mutant matches $FILTER" "give another expression with MUTANTS="
 printf '%s\n' "${lines[@]}"
 ((missed == 0)) || die "mutants" "no test fails after the changes in $WORK/*/mutants.out/missed.txt" \
 	"add a test, or, if a change makes no difference, list it in scripts/mutants.toml with the reason"
