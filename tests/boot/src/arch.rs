@@ -46,12 +46,13 @@ const AMD64: Arch = Arch {
     suffix: "",
     qemu: "qemu-system-x86_64",
     // Five levels of page tables are slower under emulation, and KASAN reports its own accesses while the kernel identifies the
-    // processor again.
+    // processor again. The other features make the kernel copy and clear memory with string instructions, which are emulated byte
+    // by byte.
     machine: &[
         "-machine",
         "q35,kernel-irqchip=split",
         "-cpu",
-        "max,la57=off",
+        "max,la57=off,erms=off,fsrm=off,fsrs=off,fzrm=off",
     ],
     hotplug: [
         &[],
