@@ -109,7 +109,7 @@ impl<'a> Captured<'a> {
                 (u32::from(device) << 16) | u32::from(function.vendor.value())
             }
             // Status register: Capabilities List.
-            0x04 if seen.pcie_type().is_some() => 0x0010_0000,
+            0x04 if shown_type(seen).is_some() => 0x0010_0000,
             0x04 => 0,
             0x08 => (function.class?.0 << 8) | function.revision?.0,
             0x0c => {
@@ -126,7 +126,7 @@ impl<'a> Captured<'a> {
                 (u32::from(subsystem.device) << 16) | u32::from(subsystem.vendor)
             }
             0x34 => PCIE.into(),
-            PCIE => (u32::from(raw(seen.pcie_type()?)) << 20) | 0x0002_0010,
+            PCIE => (u32::from(raw(shown_type(seen)?)) << 20) | 0x0002_0010,
             ARI if has_acs(seen) => 0x0001_000d,
             ARI if self.is_ari() => 0x0001_000e,
             ARI => 0,
@@ -145,6 +145,15 @@ impl<'a> Captured<'a> {
 /// there is no claim.
 fn has_acs(seen: &Seen<'_>) -> bool {
     !seen.function.acs_known || seen.function.acs.is_some()
+}
+
+/// The PCIe type in configuration space, which the kernel corrects for itself alone.
+fn shown_type(seen: &Seen<'_>) -> Option<PcieType> {
+    if seen.function.pcie_known {
+        seen.function.pcie_type.as_ref()?.kind()
+    } else {
+        seen.pcie_type()
+    }
 }
 
 /// The register value of a PCIe type.
