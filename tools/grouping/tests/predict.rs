@@ -665,6 +665,44 @@ fn the_ports_of_a_switch_are_one_claim() {
     ));
 }
 
+/// A condition on the ARI capability, by its id and by its place.
+#[test]
+fn only_functions_of_an_ari_device_have_the_ari_capability() {
+    const fn conditional(conditions: &'static [Condition]) -> Entry {
+        Entry {
+            conditions,
+            ..entry(Kinds::MF_ENDPOINT)
+        }
+    }
+    const BY_ID: Table = table(
+        &[conditional(&[Condition {
+            at: Place::Extended(0x0e),
+            offset: 0,
+            mask: 0xffff,
+            value: 0x0e,
+        }])],
+        &[row(&Limits::NONE)],
+    );
+    const BY_PLACE: Table = table(
+        &[conditional(&[Condition {
+            at: Place::Config,
+            offset: 0x104,
+            mask: 0xff,
+            value: 0,
+        }])],
+        &[row(&Limits::NONE)],
+    );
+    let ari = with_another(endpoint("0000:01:01.1"));
+    let without = Fault::Condition {
+        devfn: 0,
+        number: 1,
+    };
+    for (table, fault) in [(BY_ID, without), (BY_PLACE, Fault::Unreadable { devfn: 0 })] {
+        assert_eq!(decision(&ari, &table, ONE), GRANTED);
+        assert_eq!(decision(&adapter(), &table, ONE), not_whole(fault));
+    }
+}
+
 #[test]
 fn a_condition_needs_configuration_space() {
     const CONDITION: Condition = Condition {
