@@ -199,14 +199,9 @@ fn limits_of(prediction: &Prediction<'_>, bridges: &BTreeSet<usize>) -> Vec<Limi
         assumed.entry(*bdf).or_default().push(*assumption);
     }
     let siblings = Siblings::of(view.functions.iter().map(|seen| seen.function));
-    let mut in_slot: BTreeMap<(Domain, u8, u8), usize> = BTreeMap::new();
-    for seen in &view.functions {
-        *in_slot.entry(slot(seen)).or_default() += 1;
-    }
     let mut limits: Vec<Limits> = Vec::with_capacity(view.functions.len());
     for (at, seen) in view.functions.iter().enumerate() {
         let above = seen.facts.above.and_then(|at| usize::try_from(at).ok());
-        let shares_slot = in_slot.get(&slot(seen)).is_some_and(|&count| count > 1);
         let function = Unsure {
             seen,
             release: &view.release,
@@ -215,8 +210,7 @@ fn limits_of(prediction: &Prediction<'_>, bridges: &BTreeSet<usize>) -> Vec<Limi
                 .and_then(|at| limits.get(at))
                 .is_some_and(|above| above.interface),
             is_on_link: is_link(above.map(|at| &view.functions[at].facts)),
-            lacks_bit: !seen.shows_multifunction && (shares_slot || bridges.contains(&at)),
-            shares_slot,
+            lacks_bit: !seen.shows_multifunction && bridges.contains(&at),
         };
         limits.push(function.limits(prediction, &siblings));
     }
@@ -237,12 +231,6 @@ fn grant(prediction: &Prediction<'_>, tables: &[Table], limits: &mut [Limits]) {
             }
         }
     }
-}
-
-/// The device number of a function.
-fn slot(seen: &Seen<'_>) -> (Domain, u8, u8) {
-    let (domain, bus) = seen.function.bdf.bus();
-    (domain, bus, seen.function.bdf.slot())
 }
 
 /// The extremes of the facts about one function.
@@ -275,14 +263,13 @@ impl Searched {
 }
 
 impl Limits {
-    /// Includes the limits of the same function on another kernel. Kernels differ in quirks, registers and aliases only.
+    /// Includes the limits of the same function on another kernel. Kernels differ in quirks, registers, aliases, and bridges that
+    /// keep requester IDs.
     fn widen(&mut self, other: &Self) {
         let (most, least) = (&mut self.most, &mut self.least);
         most.isolated |= other.most.isolated;
-        most.translation_root |= other.most.translation_root;
         most.keeps_requester_ids |= other.most.keeps_requester_ids;
         least.isolated &= other.least.isolated;
-        least.translation_root &= other.least.translation_root;
         least.keeps_requester_ids &= other.least.keeps_requester_ids;
         least.dma_aliases = least.dma_aliases.union(&other.least.dma_aliases);
     }
@@ -325,11 +312,9 @@ struct Unsure<'a> {
     is_below_missing: bool,
     /// Whether the bridge above, by what is assumed of it, leads to a link.
     is_on_link: bool,
-    /// Whether the multi-function bit is missing and can matter.
+    /// Whether the multi-function bit is missing and can matter: only for the isolation of a bridge. A function that the kernel
+    /// can find by the bit of another shows that bit, except a virtual one, which has no group yet when the other gets its own.
     lacks_bit: bool,
-    /// Whether another function has its device number. Without one, the kernel finds none by the bit, which
-    /// then only decides on isolation.
-    shares_slot: bool,
 }
 
 impl Unsure<'_> {
@@ -393,7 +378,7 @@ impl Unsure<'_> {
                 interface: interfaces.first().copied().unwrap_or(seen.facts.interface),
                 translation_root: surely(Bridge::TranslationRoot),
                 keeps_requester_ids: surely(Bridge::KeepsRequesterIds),
-                multifunction: if self.shares_slot { highest } else { lowest },
+                multifunction: lowest,
                 dma_aliases: aliases,
                 isolated: !isolated.contains(&false),
                 ..seen.facts

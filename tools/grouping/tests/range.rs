@@ -4,22 +4,44 @@
 
 mod common;
 
-use grouping::{Range, handlers::Handlers, predict::Prediction, view};
-use rules::pcie::PcieType::{DownstreamPort, Endpoint, RcEndpoint, RootPort, UpstreamPort};
-use topology::{Bdf, Function, Hex, Topology};
+use grouping::{
+    Range,
+    handlers::{Grant, Handler, Handlers, Ids, Limits as HandlerLimits, Requirement},
+    predict::Prediction,
+    view,
+};
+use rules::{
+    acs::AcsFlags,
+    entry::{Entry, Kinds},
+    limits::Limits,
+    pcie::PcieType::{DownstreamPort, Endpoint, PciBridge, RcEndpoint, RootPort, UpstreamPort},
+    table::{IdRange, Table},
+};
+use topology::{Acs, Bdf, Function, Hex, Topology};
 
 use common::{bdf, express, function, machine, port};
 
+/// The limits for a machine whose kernel has these quirks, or is one of several, with modules that have these tables.
+fn range_with(handlers: &Handlers, topologies: &[&Topology], tables: &[Table]) -> Option<Range> {
+    let views: Vec<_> = topologies.iter().copied().map(view).collect();
+    let all = topologies.iter().zip(&views);
+    let all: Vec<_> = all
+        .map(|(topology, view)| Prediction::of(topology, view, handlers))
+        .collect();
+    Range::of(&all[0], &all[1..], tables).expect("it is sound")
+}
+
 fn range(topology: &Topology) -> Option<Range> {
-    let view = view(topology);
-    let handlers = Handlers::default();
-    let prediction = Prediction::of(topology, &view, &handlers);
-    Range::of(&prediction, &[], &[]).expect("it is sound")
+    range_with(&Handlers::default(), &[topology], &[])
 }
 
 /// Whether two functions certainly share a group, and whether they may.
 fn pair(topology: &Topology, one: &str, two: &str) -> (bool, bool) {
-    let range = range(topology).expect("a fact is missing");
+    pair_in(range(topology), one, two)
+}
+
+fn pair_in(range: Option<Range>, one: &str, two: &str) -> (bool, bool) {
+    let range = range.expect("a fact is missing");
     let has_both = |set: &Vec<Bdf>| set.contains(&bdf(one)) && set.contains(&bdf(two));
     (
         range.together.iter().any(has_both),
@@ -157,6 +179,15 @@ fn what_is_behind_one_of_two_vmds_may_be_with_either() {
         assert_eq!(pair(&topology, disk, volume), (false, true), "{volume}");
     }
     assert_eq!(pair(&topology, disk, "0000:00:1f.0"), (false, false));
+    let found = range(&topology).expect("a fact is missing");
+    assert_eq!(found.unknown, [one, two, disk, other].map(bdf).into());
+    for sets in [found.together, found.apart] {
+        assert_eq!(
+            sets.concat().len(),
+            topology.functions.len(),
+            "nobody is lost: {sets:?}"
+        );
+    }
     topology.vmd.insert(bdf(disk).domain, bdf(two));
     assert_eq!(range(&topology), None);
 }
@@ -175,4 +206,272 @@ fn a_second_domain_has_another_vmd() {
     topology.functions.push(express(other, Endpoint));
     assert_eq!(pair(&topology, disk, other), (false, true));
     assert_eq!(pair(&topology, disk, "0000:00:0e.0"), (false, true));
+}
+
+#[test]
+fn the_bit_of_a_physical_function_does_not_matter_to_its_virtual_ones() {
+    let (physical, own) = ("0000:00:02.0", "0000:00:02.1");
+    let with = |bit, pcie_known| {
+        machine(vec![
+            Function {
+                multifunction: bit,
+                ..express(physical, RcEndpoint)
+            },
+            Function {
+                physfn: Some(bdf(physical)),
+                pcie_known,
+                ..express(own, RcEndpoint)
+            },
+        ])
+    };
+    for bit in [None, Some(true), Some(false)] {
+        assert_eq!(
+            pair(&with(bit, false), physical, own),
+            (false, false),
+            "{bit:?}"
+        );
+        assert_eq!(range(&with(bit, true)), None, "{bit:?}");
+    }
+}
+
+const ZERO: &str = "0000:01:00.0";
+const ONE: &str = "0000:01:00.1";
+
+fn acs(on: bool) -> Option<Acs> {
+    Some(Acs {
+        cap: Some(0x1d),
+        ctl: Some(if on { 0x1d } else { 0 }),
+        dword8: None,
+    })
+}
+
+/// A device with functions 0 and 1 below a root port that isolates it. `change` changes both.
+fn adapter(change: impl Fn(&mut Function)) -> Topology {
+    let function = |at| {
+        let mut function = Function {
+            multifunction: Some(true),
+            ..express(at, Endpoint)
+        };
+        change(&mut function);
+        function
+    };
+    machine(vec![
+        port("0000:00:01.0", RootPort, 1, true),
+        function(ZERO),
+        function(ONE),
+    ])
+}
+
+/// The ids of [`common::function`].
+const IDS: (u16, u16) = (0x1234, 0x5678);
+
+/// A quirk of the kernel that isolates the functions with these ids.
+fn handler(ids: (u16, u16), kinds: Option<Kinds>, requires: Vec<Requirement>) -> Handlers {
+    let handler = Handler {
+        entry: 0,
+        name: "pci_quirk_test".to_owned(),
+        ids: vec![Ids {
+            vendor: ids.0,
+            first: ids.1,
+            last: ids.1,
+        }],
+        kinds,
+        requires,
+        limits: HandlerLimits::default(),
+        is_conditional: false,
+        grant: Grant::Flags(AcsFlags::GROUPING),
+    };
+    [handler].into_iter().collect()
+}
+
+/// An entry counts for the whole device, so it may count for nobody where the ACS capability of one function is not known.
+#[test]
+fn a_module_grants_or_may_grant() {
+    const TABLE: Table = Table {
+        version: "test",
+        entries: &[Entry {
+            number: 1,
+            name: "test/entry",
+            kinds: Kinds::MF_ENDPOINT,
+            grants: AcsFlags::GROUPING,
+            supersedes: None,
+            mainline_since: None,
+            conditions: &[],
+        }],
+        index: &[IdRange {
+            vendor: IDS.0,
+            first: IDS.1,
+            last: IDS.1,
+            entry: 0,
+            limits: &Limits::NONE,
+        }],
+        issued: &[1],
+    };
+    let unknown = |is: bool| {
+        let mut topology = adapter(|_| ());
+        topology.functions[2].acs_known = !is;
+        // A fact that is missing elsewhere.
+        topology.functions.push(Function {
+            acs_known: false,
+            ..port("0000:00:02.0", RootPort, 2, false)
+        });
+        topology.functions.push(express("0000:02:00.0", Endpoint));
+        topology
+    };
+    let with = |topology: &Topology, tables| {
+        let found = range_with(&Handlers::default(), &[topology], tables);
+        pair_in(found, ZERO, ONE)
+    };
+    assert_eq!(with(&unknown(false), &[]), (true, true));
+    assert_eq!(with(&unknown(false), &[TABLE]), (false, false));
+    assert_eq!(with(&unknown(true), &[TABLE]), (false, true));
+}
+
+/// Each quirk answers for a function with a property, which is missing.
+#[test]
+fn a_quirk_of_the_kernel_answers_or_does_not() {
+    let of = |handlers: &Handlers, topology: &Topology, one, two| {
+        pair_in(range_with(handlers, &[topology], &[]), one, two)
+    };
+    // The type, which a text without capabilities does not show.
+    let by_type = handler(IDS, Some(Kinds::MF_ENDPOINT), Vec::new());
+    let typeless = adapter(|function| function.pcie_known = false);
+    assert_eq!(of(&by_type, &typeless, ZERO, ONE), (false, true));
+    assert_eq!(range_with(&by_type, &[&adapter(|_| ())], &[]), None);
+    // The ACS capability.
+    let without_acs = handler(IDS, None, vec![Requirement::NoAcsCapability]);
+    let unread = adapter(|function| function.acs_known = false);
+    assert_eq!(of(&without_acs, &unread, ZERO, ONE), (false, true));
+    // The multi-function bit of a bridge.
+    let by_bit = handler(IDS, None, vec![Requirement::Multifunction]);
+    let below = |bit| {
+        let stranger = |function| Function {
+            device: Some(Hex::id(1)),
+            multifunction: Some(false),
+            ..function
+        };
+        machine(vec![
+            stranger(port("0000:00:01.0", RootPort, 1, true)),
+            stranger(port(ZERO, UpstreamPort, 2, false)),
+            Function {
+                multifunction: bit,
+                ..port("0000:02:00.0", DownstreamPort, 3, false)
+            },
+            stranger(express("0000:03:00.0", Endpoint)),
+        ])
+    };
+    assert_eq!(
+        of(&by_bit, &below(None), "0000:02:00.0", "0000:03:00.0"),
+        (false, true)
+    );
+    for bit in [false, true] {
+        assert_eq!(range_with(&by_bit, &[&below(Some(bit))], &[]), None);
+    }
+}
+
+/// The AST1150 keeps the requester IDs of what is below it, for Linux 7.0 and later. That shows if a quirk isolates it.
+#[test]
+fn a_bridge_differs_by_kernel() {
+    let (bridge, card) = ("0000:01:00.0", "0000:02:00.0");
+    let on = |kernel: &str| Topology {
+        kernel: Some(kernel.to_owned()),
+        ..machine(vec![
+            port("0000:00:01.0", RootPort, 1, true),
+            Function {
+                vendor: Hex::id(0x1a03),
+                device: Some(Hex::id(0x1150)),
+                multifunction: Some(false),
+                ..port(bridge, PciBridge, 2, false)
+            },
+            function(card),
+        ])
+    };
+    let (old, new) = (on("6.12.1"), on("7.3.1"));
+    let isolated = handler((0x1a03, 0x1150), None, Vec::new());
+    for topologies in [[&old, &new], [&new, &old]] {
+        let found = range_with(&isolated, &topologies, &[]);
+        assert_eq!(
+            found.as_ref().map(|range| range.by_kernel.clone()),
+            Some([bdf(bridge)].into())
+        );
+        assert_eq!(pair_in(found, bridge, card), (false, true));
+        assert_eq!(
+            range_with(&isolated, &[topologies[0], topologies[0]], &[]),
+            None
+        );
+    }
+}
+
+/// Both functions have ACS, so they share a group only if one sends as the other.
+#[test]
+fn a_function_of_an_unknown_device_may_send_as_another() {
+    let with = |vendor, device: Option<u16>, subsystem_is_known: bool| {
+        let mut topology = adapter(|function| function.acs = acs(true));
+        let zero = &mut topology.functions[1];
+        zero.vendor = Hex::id(vendor);
+        zero.device = device.map(Hex::id);
+        zero.subsystem = subsystem_is_known.then_some(topology::Subsystem {
+            vendor: 0,
+            device: 0,
+        });
+        topology
+    };
+    // Some controllers of this vendor send as function 1.
+    assert_eq!(pair(&with(0x1b4b, None, true), ZERO, ONE), (false, true));
+    assert_eq!(range(&with(0x1b4b, Some(1), true)), None);
+    // No device of this vendor sends as another one, and of an unknown vendor any may.
+    assert_eq!(range(&with(0x15b3, None, true)), None);
+    assert_eq!(
+        pair(&with(topology::UNKNOWN_VENDOR, None, true), ZERO, ONE),
+        (false, true)
+    );
+    // 9005:0285 with some subsystems sends as function 01.0.
+    let adaptec = |subsystem| {
+        let mut topology = with(0x9005, Some(0x0285), subsystem);
+        topology.functions[2].bdf = bdf("0000:01:01.0");
+        topology
+    };
+    assert_eq!(pair(&adaptec(false), ZERO, "0000:01:01.0"), (false, true));
+    assert_eq!(range(&adaptec(true)), None);
+}
+
+/// A bridge whose type is missing: conventional, it sends for everything below it. As a port with ACS, it does not.
+#[test]
+fn a_bridge_of_an_unknown_type_may_send_for_what_is_below() {
+    let (one, two) = ("0000:03:00.0", "0000:04:00.0");
+    let typeless = |bridge: usize| {
+        let mut topology = machine(switch());
+        topology.functions[1].multifunction = Some(false);
+        topology.functions[bridge].pcie_known = false;
+        topology
+    };
+    for bridge in [0, 1] {
+        assert_eq!(pair(&typeless(bridge), one, two), (false, true), "{bridge}");
+    }
+    // Below it, the kernel corrects the type of a switch port by what it takes it for.
+    assert_eq!(pair(&typeless(0), "0000:01:00.0", one), (false, true));
+    let mut known = typeless(0);
+    known.functions[0].pcie_known = true;
+    assert_eq!(range(&known), None, "the control");
+}
+
+/// What is missing about a bridge in no group leaves the groups elsewhere as certain as they are.
+#[test]
+fn a_bridge_in_no_group_leaves_other_groups_certain() {
+    let in_group = |group, function| Function {
+        iommu_group: Some(group),
+        ..function
+    };
+    let mut functions = adapter(|function| function.iommu_group = Some(0)).functions;
+    functions[0] = in_group(1, functions[0].clone());
+    functions.extend([
+        Function {
+            acs_known: false,
+            ..port("0000:00:02.0", RootPort, 2, false)
+        },
+        in_group(2, express("0000:02:00.0", Endpoint)),
+    ]);
+    let topology = machine(functions);
+    assert_eq!(pair(&topology, ZERO, ONE), (true, true));
+    assert_eq!(pair(&topology, ZERO, "0000:02:00.0"), (false, false));
 }
