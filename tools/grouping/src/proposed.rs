@@ -252,15 +252,10 @@ impl Kernel<'_> {
     fn are_same_group(&self, one: usize, other: usize) -> bool {
         let (a, b) = (&self.functions[one], &self.functions[other]);
         let sends_as = |from: &Function, to: usize| {
-            let to = &self.functions[to].facts;
-            from.facts.dma_aliases.contains(to.devfn)
+            let (from, number) = (&from.facts, self.functions[to].facts.devfn);
+            from.dma_aliases.contains(number) || from.dma_device.map(index_of) == Some(to)
         };
-        let is_real = |from: &Function, to: usize| from.facts.dma_device.map(index_of) == Some(to);
-        sends_as(a, other)
-            || sends_as(b, one)
-            || is_real(a, other)
-            || is_real(b, one)
-            || are_same_device(a, b)
+        sends_as(a, other) || sends_as(b, one) || are_same_device(a, b)
     }
 }
 

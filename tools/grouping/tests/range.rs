@@ -237,13 +237,12 @@ fn the_bit_of_a_physical_function_does_not_matter_to_its_virtual_ones() {
 const ZERO: &str = "0000:01:00.0";
 const ONE: &str = "0000:01:00.1";
 
-fn acs(on: bool) -> Option<Acs> {
-    Some(Acs {
-        cap: Some(0x1d),
-        ctl: Some(if on { 0x1d } else { 0 }),
-        dword8: None,
-    })
-}
+/// An ACS capability that isolates.
+const ACS: Acs = Acs {
+    cap: Some(0x1d),
+    ctl: Some(0x1d),
+    dword8: None,
+};
 
 /// A device with functions 0 and 1 below a root port that isolates it. `change` changes both.
 fn adapter(change: impl Fn(&mut Function)) -> Topology {
@@ -406,7 +405,7 @@ fn a_bridge_differs_by_kernel() {
 #[test]
 fn a_function_of_an_unknown_device_may_send_as_another() {
     let with = |vendor, device: Option<u16>, subsystem_is_known: bool| {
-        let mut topology = adapter(|function| function.acs = acs(true));
+        let mut topology = adapter(|function| function.acs = Some(ACS));
         let zero = &mut topology.functions[1];
         zero.vendor = Hex::id(vendor);
         zero.device = device.map(Hex::id);

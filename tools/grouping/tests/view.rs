@@ -9,7 +9,7 @@ use grouping::{Assumption, Device, device_of, model::Interface, view};
 use rules::pcie::PcieType::{
     self, DownstreamPort, Endpoint, PciBridge, RcEndpoint, RootPort, UpstreamPort,
 };
-use topology::{Acs, Function, Hex, Topology};
+use topology::{Acs, Domain, Function, Hex, Topology};
 
 use common::{bdf, express, function, groups, machine, port};
 
@@ -480,5 +480,32 @@ fn the_device_of_a_function() {
         ("0000:05:00.1", of(3, None)),
     ] {
         assert_eq!(device_of(&view, &seen(&topology, at)), expected, "{at}");
+    }
+}
+
+/// A VMD is not behind another one, and not one that the topology names for another domain.
+#[test]
+fn a_vmd_is_in_a_domain_of_firmware() {
+    let volume = |at, device: Option<u16>| Function {
+        vendor: Hex::id(0x8086),
+        device: device.map(Hex::id),
+        class: Some(Hex(0x01_0400)),
+        ..express(at, RcEndpoint)
+    };
+    let above = |topology: &Topology| {
+        let view = view(topology);
+        view.unsure_vmds.into_values().next()
+    };
+    for device in [Some(0x201d), None] {
+        let inside = machine(vec![volume("10000:e1:00.0", device)]);
+        assert_eq!(above(&inside), Some(Vec::new()), "{device:?}");
+        let mut outside = machine(vec![
+            volume("ffff:e1:00.0", device),
+            express("10000:e1:00.0", Endpoint),
+        ]);
+        let expected = device.is_none().then(|| vec![bdf("ffff:e1:00.0")]);
+        assert_eq!(above(&outside), expected, "{device:?}");
+        outside.vmd.insert(Domain(0x10001), bdf("ffff:e1:00.0"));
+        assert_eq!(above(&outside), Some(Vec::new()), "{device:?}");
     }
 }
