@@ -6,11 +6,19 @@ mod common;
 
 use grouping::{
     model,
-    proposed::{Function, groups},
+    proposed::{Function, groups, partition},
+    view,
 };
-use rules::pcie::PcieType::{DownstreamPort, PciBridge, RootPort, UpstreamPort};
+use rules::{
+    decision::KernelVerdict,
+    pcie::PcieType::{DownstreamPort, PciBridge, RcEndpoint, RootPort, UpstreamPort},
+};
+use topology::Acs;
 
-use common::machine::{Change as _, bridge, devfn, endpoint, port};
+use common::{
+    bdf, express,
+    machine::{Change as _, bridge, devfn, endpoint, port},
+};
 
 /// A function with an ACS capability, enabled or not.
 fn acs(facts: model::Function, isolated: bool) -> Function {
@@ -192,4 +200,43 @@ fn functions_of_a_slot_whose_bits_differ_are_one_device() {
     check_pair(as_virtual(marked), unmarked, &[0, 1]);
     check_pair(marked, as_virtual(unmarked), &[0, 1]);
     check_pair(marked, plain(endpoint(0, devfn(2, 0))), &[0, 1]);
+}
+
+/// The functions of a topology, by their addresses.
+#[test]
+fn a_topology_becomes_functions() {
+    let (zero, one) = ("0000:00:1f.0", "0000:00:1f.1");
+    let with = |found: Option<u16>, physical: Option<&str>| {
+        let function = |at| topology::Function {
+            multifunction: Some(true),
+            ..express(at, RcEndpoint)
+        };
+        let off = topology::Function {
+            acs: found.map(|control| Acs {
+                cap: Some(0x1d),
+                ctl: Some(control),
+                dword8: None,
+            }),
+            ..function(zero)
+        };
+        let other = topology::Function {
+            physfn: physical.map(bdf),
+            ..function(one)
+        };
+        let topology = common::machine(vec![off, other]);
+        partition(&view(&topology), |_| KernelVerdict::NoOpinion)
+    };
+    let (together, apart) = (
+        vec![vec![bdf(zero), bdf(one)]],
+        vec![vec![bdf(zero)], vec![bdf(one)]],
+    );
+    assert_eq!(with(Some(0), None), together);
+    for control in [None, Some(0x1d)] {
+        assert_eq!(with(control, None), apart);
+    }
+    assert_eq!(
+        with(Some(0), Some(zero)),
+        apart,
+        "a virtual function is of no slot"
+    );
 }
