@@ -243,23 +243,23 @@ fn a_common_alias_that_nobody_has_joins_nobody() {
     check(&[one, endpoint(0, ghost), two], &[0, 0, 0]);
 }
 
-/// From an alias the search continues with the functions of its device number.
+/// From an alias that is not isolated, the search continues with such functions of its device number.
 #[test]
 fn an_alias_brings_its_slot() {
-    let machine = |isolated: bool| {
-        let mate = Function {
+    let machine = |mate: bool, middle: bool| {
+        let in_slot = |number, isolated| Function {
             isolated,
-            ..shared(0, devfn(5, 0))
+            ..shared(0, devfn(5, number))
         };
-        let middle = shared(0, devfn(5, 1)).left_out();
         [
-            mate,
-            middle,
+            in_slot(0, mate),
+            in_slot(1, middle).left_out(),
             endpoint(0, devfn(6, 0)).with_aliases(&[devfn(5, 1)]),
         ]
     };
-    check(&machine(false), &[0, -1, 0]);
-    check(&machine(true), &[0, -1, 1]);
+    check(&machine(false, false), &[0, -1, 0]);
+    check(&machine(true, false), &[0, -1, 1]);
+    check(&machine(false, true), &[0, -1, 1]);
 }
 
 /// A function joins the first group that the search finds, and the groups stay apart. The two

@@ -30,6 +30,11 @@ fn seen<'a>(topology: &'a Topology, at: &str) -> grouping::Seen<'a> {
     *found.expect("it is in the list")
 }
 
+fn assumes(topology: &Topology, what: Assumption) -> bool {
+    let mut assumptions = view(topology).assumptions.into_iter();
+    assumptions.any(|(_, assumption)| assumption == what)
+}
+
 /// A switch below a root port; every port has ACS.
 fn switch() -> Vec<Function> {
     vec![
@@ -41,6 +46,14 @@ fn switch() -> Vec<Function> {
         express("0000:04:00.0", Endpoint),
         function("0000:00:1f.0"),
     ]
+}
+
+#[test]
+fn ports_with_acs_are_isolated_without_a_quirk() {
+    let topology = machine(switch());
+    let is_isolated = |at: &str| seen(&topology, at).facts.isolated;
+    assert!(is_isolated("0000:00:01.0") && is_isolated("0000:02:01.0"));
+    assert!(!is_isolated("0000:00:1f.0"), "conventional");
 }
 
 #[test]
@@ -426,8 +439,22 @@ fn aliases_by_quirk_join() {
             sibling,
         ])
     };
-    assert_eq!(groups(&marvell(0x9230)).len(), 1);
-    assert_eq!(groups(&marvell(0x9231)).len(), 2);
+    let (sends, does_not) = (marvell(0x9230), marvell(0x9231));
+    assert_eq!(groups(&sends).len(), 1);
+    assert_eq!(groups(&does_not).len(), 2);
+    // Of a device that is one of two, what both do is certain.
+    let one_of = |candidates: [u16; 2]| {
+        let mut topology = sends.clone();
+        topology.functions[0].device = None;
+        topology.functions[0].device_candidates = candidates.map(Hex::id).to_vec();
+        (
+            groups(&topology).len(),
+            assumes(&topology, Assumption::NoMoreAliases),
+        )
+    };
+    assert_eq!(one_of([0x9230, 0x9220]), (1, false));
+    assert_eq!(one_of([0x9230, 0x9231]), (2, true));
+    assert_eq!(one_of([0x9231, 0x9232]), (2, false));
 }
 
 /// The bridges of Switchtec have aliases in their registers, their management functions have none.
