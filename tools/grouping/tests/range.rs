@@ -122,6 +122,27 @@ fn less_isolation_below_a_bridge_in_no_group_gives_more_groups() {
     let mut grouped = with(false, false);
     grouped.functions[0].group_known = false;
     assert_eq!(pair(&grouped, one, two), (true, true));
+    // Two such ports: each may be as it is whatever the other one is.
+    let mut both = with(false, false);
+    let [port, _, zero, one_more] = &both.functions[..] else {
+        unreachable!("the machine has four functions");
+    };
+    let at = |address, function: &Function| Function {
+        bdf: bdf(address),
+        ..function.clone()
+    };
+    let second = [
+        Function {
+            secondary: Some(2),
+            ..at("0000:00:02.0", port)
+        },
+        at("0000:02:00.0", zero),
+        at("0000:02:00.1", one_more),
+    ];
+    both.functions.extend(second);
+    for (one, two) in [(one, two), ("0000:02:00.0", "0000:02:00.1")] {
+        assert_eq!(pair(&both, one, two), (false, true), "{one}");
+    }
 }
 
 /// A port below a conventional bridge in no group. Nothing shows whether the IOMMU translates at the port. Only if it
