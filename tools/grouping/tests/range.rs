@@ -422,6 +422,22 @@ fn a_bridge_differs_by_kernel() {
     }
 }
 
+#[test]
+fn a_quirk_differs_by_kernel() {
+    let topology = adapter(|_| ());
+    let view = view(&topology);
+    let (none, some) = (Handlers::default(), handler(IDS, None, Vec::new()));
+    let of = |handlers| Prediction::of(&topology, &view, handlers);
+    let among = |one, other| Range::of(&of(one), &[of(other)], &[]).expect("it is sound");
+    for (one, other) in [(&none, &some), (&some, &none)] {
+        let found = among(one, other);
+        let by_kernel = found.as_ref().map(|range| range.by_kernel.clone());
+        assert_eq!(by_kernel, Some([bdf(ZERO), bdf(ONE)].into()));
+        assert_eq!(pair_in(found, ZERO, ONE), (false, true));
+        assert_eq!(among(one, one), None, "the control");
+    }
+}
+
 /// Both functions have ACS, so they share a group only if one sends as the other.
 #[test]
 fn a_function_of_an_unknown_device_may_send_as_another() {
