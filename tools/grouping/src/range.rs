@@ -276,23 +276,23 @@ impl Limits {
 
     /// Every combination of the facts that decide where the kernel searches.
     fn searches(&self) -> Vec<Searched> {
+        let both = [&self.most, &self.least];
         let mut all: Vec<Searched> = Vec::new();
-        for choice in 0_u8..16 {
-            let of = |bit: u8| {
-                if choice & bit == 0 {
-                    &self.most
-                } else {
-                    &self.least
+        for interface in both.map(|one| one.interface) {
+            for translation_root in both.map(|one| one.translation_root) {
+                for keeps_requester_ids in both.map(|one| one.keeps_requester_ids) {
+                    for isolated in both.map(|one| one.isolated) {
+                        let one = Searched {
+                            interface,
+                            translation_root,
+                            keeps_requester_ids,
+                            isolated,
+                        };
+                        if !all.contains(&one) {
+                            all.push(one);
+                        }
+                    }
                 }
-            };
-            let one = Searched {
-                interface: of(1).interface,
-                translation_root: of(2).translation_root,
-                keeps_requester_ids: of(4).keeps_requester_ids,
-                isolated: of(8).isolated,
-            };
-            if !all.contains(&one) {
-                all.push(one);
             }
         }
         all
@@ -371,14 +371,12 @@ impl Unsure<'_> {
                 translation_root: may(seen.facts.translation_root, Bridge::TranslationRoot),
                 keeps_requester_ids: may(seen.facts.keeps_requester_ids, Bridge::KeepsRequesterIds),
                 isolated: isolated.contains(&true),
-                multifunction: lowest,
                 ..seen.facts
             },
             least: model::Function {
                 interface: interfaces.first().copied().unwrap_or(seen.facts.interface),
                 translation_root: surely(Bridge::TranslationRoot),
                 keeps_requester_ids: surely(Bridge::KeepsRequesterIds),
-                multifunction: lowest,
                 dma_aliases: aliases,
                 isolated: !isolated.contains(&false),
                 ..seen.facts

@@ -176,6 +176,11 @@ fn a_bridge_below_one_in_no_group_may_be_passed_by() {
     };
     assert_eq!(pair(&with(None), upper, card), (false, true));
     assert_eq!(range(&with(Some(Hex::id(0x16d7)))), None, "the control");
+    let mut one_of = with(None);
+    one_of.functions[2].device_candidates = [0x9000, 0x16d7].map(Hex::id).to_vec();
+    assert_eq!(pair(&one_of, upper, card), (false, true));
+    one_of.functions[2].device_candidates = [0x9000, 0x9084].map(Hex::id).to_vec();
+    assert_eq!(range(&one_of), None, "both are");
 }
 
 /// Two VMDs: the functions of a domain are together, and with one of the VMDs.
@@ -283,18 +288,24 @@ fn adapter(change: impl Fn(&mut Function)) -> Topology {
 }
 
 /// The ids of [`common::function`].
-const IDS: (u16, u16) = (0x1234, 0x5678);
+const IDS: Ids = Ids {
+    vendor: 0x1234,
+    first: 0x5678,
+    last: 0x5678,
+};
+/// ASPEED's AST1150 and the next id.
+const AST1150: Ids = Ids {
+    vendor: 0x1a03,
+    first: 0x1150,
+    last: 0x1151,
+};
 
 /// A quirk of the kernel that isolates the functions with these ids.
-fn handler(ids: (u16, u16), kinds: Option<Kinds>, requires: Vec<Requirement>) -> Handlers {
+fn handler(ids: Ids, kinds: Option<Kinds>, requires: Vec<Requirement>) -> Handlers {
     let handler = Handler {
         entry: 0,
         name: "pci_quirk_test".to_owned(),
-        ids: vec![Ids {
-            vendor: ids.0,
-            first: ids.1,
-            last: ids.1,
-        }],
+        ids: vec![ids],
         kinds,
         requires,
         limits: HandlerLimits::default(),
@@ -319,9 +330,9 @@ fn a_module_grants_or_may_grant() {
             conditions: &[],
         }],
         index: &[IdRange {
-            vendor: IDS.0,
-            first: IDS.1,
-            last: IDS.1,
+            vendor: IDS.vendor,
+            first: IDS.first,
+            last: IDS.last,
             entry: 0,
             limits: &Limits::NONE,
         }],
@@ -391,34 +402,43 @@ fn a_quirk_of_the_kernel_answers_or_does_not() {
 
 /// The AST1150 keeps the requester IDs of what is below it, for Linux 7.0 and later. That shows if a quirk isolates it.
 #[test]
-fn a_bridge_differs_by_kernel() {
+fn a_bridge_that_may_keep_requester_ids() {
     let (bridge, card) = ("0000:01:00.0", "0000:02:00.0");
-    let on = |kernel: &str| Topology {
+    let on = |kernel: &str, devices: &[u16]| Topology {
         kernel: Some(kernel.to_owned()),
         ..machine(vec![
             port("0000:00:01.0", RootPort, 1, true),
             Function {
-                vendor: Hex::id(0x1a03),
-                device: Some(Hex::id(0x1150)),
+                vendor: Hex::id(AST1150.vendor),
+                device: match devices {
+                    [device] => Some(Hex::id(*device)),
+                    _ => None,
+                },
+                device_candidates: devices.iter().copied().map(Hex::id).collect(),
                 multifunction: Some(false),
                 ..port(bridge, PciBridge, 2, false)
             },
             function(card),
         ])
     };
-    let (old, new) = (on("6.12.1"), on("7.3.1"));
-    let isolated = handler((0x1a03, 0x1150), None, Vec::new());
+    let isolated = handler(AST1150, None, Vec::new());
+    let (old, new) = (on("6.12.1", &[0x1150]), on("7.3.1", &[0x1150]));
     for topologies in [[&old, &new], [&new, &old]] {
         let found = range_with(&isolated, &topologies, &[]);
-        assert_eq!(
-            found.as_ref().map(|range| range.by_kernel.clone()),
-            Some([bdf(bridge)].into())
-        );
+        let by_kernel = found.as_ref().map(|range| range.by_kernel.clone());
+        assert_eq!(by_kernel, Some([bdf(bridge)].into()));
         assert_eq!(pair_in(found, bridge, card), (false, true));
         assert_eq!(
             range_with(&isolated, &[topologies[0], topologies[0]], &[]),
             None
         );
+    }
+    // A device of this vendor that may be another one.
+    for devices in [&[][..], &[0x1150, 0x1151]] {
+        let found = range_with(&isolated, &[&on("7.3.1", devices)], &[]);
+        assert_eq!(pair_in(found, bridge, card), (false, true), "{devices:x?}");
+        let found = range_with(&Handlers::default(), &[&on("7.3.1", devices)], &[]);
+        assert_eq!(pair_in(found, bridge, card), (true, true), "not isolated");
     }
 }
 
@@ -489,6 +509,43 @@ fn a_bridge_of_an_unknown_type_may_send_for_what_is_below() {
     let mut known = typeless(0);
     known.functions[0].pcie_known = true;
     assert_eq!(range(&known), None, "the control");
+}
+
+/// The same, where a quirk isolates the bridge whatever it is.
+#[test]
+fn an_isolated_bridge_of_an_unknown_type_may_send_for_what_is_below() {
+    let quirk = handler(IDS, None, Vec::new());
+    let mut topology = machine(switch());
+    topology.functions[1].pcie_known = false;
+    let found = range_with(&quirk, &[&topology], &[]);
+    assert_eq!(
+        pair_in(found, "0000:03:00.0", "0000:04:00.0"),
+        (false, true)
+    );
+    assert_eq!(
+        range_with(&quirk, &[&machine(switch())], &[]),
+        None,
+        "the control"
+    );
+    // Below a root port, a downstream port is an endpoint for the kernel, which is isolated.
+    let below = |pcie_known| {
+        let stranger = |function| Function {
+            device: Some(Hex::id(1)),
+            multifunction: Some(false),
+            ..function
+        };
+        let topology = machine(vec![
+            Function {
+                pcie_known,
+                ..port("0000:00:01.0", UpstreamPort, 1, false)
+            },
+            stranger(port(ZERO, DownstreamPort, 2, false)),
+            stranger(express("0000:02:00.0", Endpoint)),
+        ]);
+        range_with(&quirk, &[&topology], &[])
+    };
+    assert_eq!(pair_in(below(false), ZERO, "0000:02:00.0"), (false, true));
+    assert_eq!(below(true), None);
 }
 
 /// What is missing about a bridge in no group leaves the groups elsewhere as certain as they are.
