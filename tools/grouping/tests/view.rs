@@ -536,3 +536,36 @@ fn a_vmd_is_in_a_domain_of_firmware() {
         assert_eq!(above(&outside), Some(Vec::new()), "{device:?}");
     }
 }
+
+/// Every VMD is a RAID controller.
+#[test]
+fn the_likeliest_vmd_is_a_raid_controller() {
+    let unknown = |at, class: Option<u32>| Function {
+        vendor: Hex::id(0x8086),
+        device: None,
+        class: class.map(Hex),
+        ..express(at, RcEndpoint)
+    };
+    let with = |first, second| {
+        let (one, two) = ("0000:00:0e.0", "0000:00:0f.0");
+        let disk = express("10000:e1:00.0", Endpoint);
+        groups(&machine(vec![
+            unknown(one, first),
+            unknown(two, second),
+            disk,
+        ]))
+    };
+    let raid = Some(0x01_0400);
+    assert_eq!(
+        with(None, raid),
+        ["0000:00:0e.0", "0000:00:0f.0 10000:e1:00.0"]
+    );
+    assert_eq!(
+        with(raid, None),
+        ["0000:00:0e.0 10000:e1:00.0", "0000:00:0f.0"]
+    );
+    assert_eq!(
+        with(None, None),
+        ["0000:00:0e.0 10000:e1:00.0", "0000:00:0f.0"]
+    );
+}
