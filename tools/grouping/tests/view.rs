@@ -537,35 +537,26 @@ fn a_vmd_is_in_a_domain_of_firmware() {
     }
 }
 
-/// Every VMD is a RAID controller.
+/// Every VMD is a RAID controller, and one with the ids of a VMD is one.
 #[test]
-fn the_likeliest_vmd_is_a_raid_controller() {
-    let unknown = |at, class: Option<u32>| Function {
-        vendor: Hex::id(0x8086),
-        device: None,
-        class: class.map(Hex),
-        ..express(at, RcEndpoint)
-    };
-    let with = |first, second| {
-        let (one, two) = ("0000:00:0e.0", "0000:00:0f.0");
+fn the_likeliest_vmd_has_its_ids_or_is_a_raid_controller() {
+    let with = |functions: [(Option<u16>, Option<u32>); 2]| {
+        let possible = ["0000:00:0e.0", "0000:00:0f.0"].into_iter().zip(functions);
+        let possible = possible.map(|(at, (device, class))| Function {
+            vendor: Hex::id(0x8086),
+            device: device.map(Hex::id),
+            class: class.map(Hex),
+            ..express(at, RcEndpoint)
+        });
         let disk = express("10000:e1:00.0", Endpoint);
-        groups(&machine(vec![
-            unknown(one, first),
-            unknown(two, second),
-            disk,
-        ]))
+        groups(&machine(possible.chain([disk]).collect()))
     };
-    let raid = Some(0x01_0400);
-    assert_eq!(
-        with(None, raid),
-        ["0000:00:0e.0", "0000:00:0f.0 10000:e1:00.0"]
-    );
-    assert_eq!(
-        with(raid, None),
-        ["0000:00:0e.0 10000:e1:00.0", "0000:00:0f.0"]
-    );
-    assert_eq!(
-        with(None, None),
-        ["0000:00:0e.0 10000:e1:00.0", "0000:00:0f.0"]
-    );
+    let first = ["0000:00:0e.0 10000:e1:00.0", "0000:00:0f.0"];
+    let second = ["0000:00:0e.0", "0000:00:0f.0 10000:e1:00.0"];
+    let (unknown, raid, vmd) = ((None, None), (None, Some(0x01_0400)), (Some(0x201d), None));
+    assert_eq!(with([unknown, unknown]), first);
+    assert_eq!(with([unknown, raid]), second);
+    assert_eq!(with([raid, unknown]), first);
+    assert_eq!(with([raid, vmd]), second);
+    assert_eq!(with([vmd, raid]), first);
 }
