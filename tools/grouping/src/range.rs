@@ -254,6 +254,15 @@ struct Searched {
 }
 
 impl Searched {
+    const fn of(function: &model::Function) -> Self {
+        Self {
+            interface: function.interface,
+            translation_root: function.translation_root,
+            keeps_requester_ids: function.keeps_requester_ids,
+            isolated: function.isolated,
+        }
+    }
+
     fn set(self, function: &mut model::Function) {
         function.interface = self.interface;
         function.translation_root = self.translation_root;
@@ -276,22 +285,19 @@ impl Limits {
 
     /// Every combination of the facts that decide where the kernel searches.
     fn searches(&self) -> Vec<Searched> {
-        let both = [&self.most, &self.least];
-        let mut all: Vec<Searched> = Vec::new();
-        for interface in both.map(|one| one.interface) {
-            for translation_root in both.map(|one| one.translation_root) {
-                for keeps_requester_ids in both.map(|one| one.keeps_requester_ids) {
-                    for isolated in both.map(|one| one.isolated) {
-                        let one = Searched {
-                            interface,
-                            translation_root,
-                            keeps_requester_ids,
-                            isolated,
-                        };
-                        if !all.contains(&one) {
-                            all.push(one);
-                        }
-                    }
+        let facts: [fn(&mut Searched, Searched); 4] = [
+            |one, other| one.interface = other.interface,
+            |one, other| one.translation_root = other.translation_root,
+            |one, other| one.keeps_requester_ids = other.keeps_requester_ids,
+            |one, other| one.isolated = other.isolated,
+        ];
+        let least = Searched::of(&self.least);
+        let mut all = vec![Searched::of(&self.most)];
+        for take in facts {
+            for mut one in all.clone() {
+                take(&mut one, least);
+                if !all.contains(&one) {
+                    all.push(one);
                 }
             }
         }

@@ -8,7 +8,7 @@ mod common;
 use std::{collections::BTreeSet, fs, slice};
 
 use grouping::{
-    handlers::{Grant, Handler, Handlers, Ids, Limits as HandlerLimits},
+    handlers::Handlers,
     predict::{Prediction, Spaces},
     view,
 };
@@ -23,52 +23,21 @@ use rules::{
         RcEventCollector, RootPort, UpstreamPort,
     },
     release::Release,
-    table::{IdRange, Table},
+    table::Table,
     whole::Fault,
 };
 use topology::{Acs, ConfigSpace, Function, Header, Hex, Port, Removable, Subsystem, Topology};
 
-use common::{bdf, express, machine, port};
+use common::{
+    adapter::{ACS, ADAPTER, IDS, ONE, ZERO, adapter, endpoint, entry, handler, row, table},
+    bdf, express, machine, port,
+};
 
-/// The vendor of [`common::function`].
-const VENDOR: u16 = 0x1234;
-/// The device of [`common::function`], which [`ADAPTER`] and [`SWITCH`] list.
-const DEVICE: u16 = 0x5678;
+/// The ids that [`ADAPTER`] and [`SWITCH`] list.
+const VENDOR: u16 = IDS.vendor;
+const DEVICE: u16 = IDS.first;
 const GRANTED: Decision = Decision::Granted(0);
 
-const fn entry(kinds: Kinds) -> Entry {
-    Entry {
-        number: 1,
-        name: "test/entry",
-        kinds,
-        grants: AcsFlags::GROUPING,
-        supersedes: None,
-        mainline_since: None,
-        conditions: &[],
-    }
-}
-
-const fn row(limits: &'static Limits) -> IdRange {
-    IdRange {
-        vendor: VENDOR,
-        first: DEVICE,
-        last: DEVICE,
-        entry: 0,
-        limits,
-    }
-}
-
-const fn table(entries: &'static [Entry], index: &'static [IdRange]) -> Table {
-    Table {
-        version: "test",
-        entries,
-        index,
-        issued: &[1],
-    }
-}
-
-/// The functions of an adapter are isolated.
-const ADAPTER: Table = table(&[entry(Kinds::MF_ENDPOINT)], &[row(&Limits::NONE)]);
 /// The downstream ports of a switch are isolated.
 const SWITCH: Table = table(&[entry(Kinds::DOWNSTREAM_PORT)], &[row(&Limits::NONE)]);
 
@@ -125,26 +94,6 @@ const fn refused(refusal: Refusal) -> Decision {
 
 const fn not_whole(fault: Fault) -> Decision {
     refused(Refusal::Whole(fault))
-}
-
-const ZERO: &str = "0000:01:00.0";
-const ONE: &str = "0000:01:00.1";
-
-/// A function of a multi-function endpoint.
-fn endpoint(at: &str) -> Function {
-    Function {
-        multifunction: Some(true),
-        ..express(at, Endpoint)
-    }
-}
-
-/// An adapter with functions 0 and 1, below a root port that isolates it.
-fn adapter() -> Topology {
-    machine(vec![
-        port("0000:00:01.0", RootPort, 1, true),
-        endpoint(ZERO),
-        endpoint(ONE),
-    ])
 }
 
 /// The adapter whose function 1 is changed.
@@ -251,22 +200,9 @@ fn every_question_gives_the_decisions_that_the_groups_need() {
 /// A quirk of the kernel that answers "not isolated" for the functions of the adapter.
 #[test]
 fn the_answer_of_the_kernels_own_quirk_stands() {
-    let handler = Handler {
-        entry: 0,
-        name: "pci_quirk_test".to_owned(),
-        ids: vec![Ids {
-            vendor: VENDOR,
-            first: DEVICE,
-            last: DEVICE,
-        }],
-        kinds: None,
-        requires: Vec::new(),
-        limits: HandlerLimits::default(),
-        is_conditional: false,
-        grant: Grant::Flags(AcsFlags::NONE),
-    };
+    let handlers = handler(IDS, None, Vec::new(), AcsFlags::NONE);
     let topology = adapter();
-    ask_with(&[handler].into_iter().collect(), &topology, |prediction| {
+    ask_with(&handlers, &topology, |prediction| {
         let kernel = refused(Refusal::KernelVerdict);
         assert_eq!(decision_of(prediction, &topology, &[ADAPTER], ONE), kernel);
         assert_eq!(prediction.in_grouping(&ADAPTER)[2], kernel);
@@ -327,14 +263,9 @@ fn an_entry_of_mainline_is_silent_where_the_kernel_has_it_or_is_unknown() {
 
 #[test]
 fn a_function_that_may_have_acs_or_does_not_answer_gets_nothing() {
-    let on = Acs {
-        cap: Some(0x1d),
-        ctl: Some(0x1d),
-        dword8: None,
-    };
     let causes: [(Change<'_>, Refusal, Fault); 4] = [
         (
-            &|one| one.acs = Some(on),
+            &|one| one.acs = Some(ACS),
             Refusal::OwnAcs,
             Fault::HasAcs { devfn: 1 },
         ),

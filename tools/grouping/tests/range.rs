@@ -6,20 +6,22 @@ mod common;
 
 use grouping::{
     Range,
-    handlers::{Grant, Handler, Handlers, Ids, Limits as HandlerLimits, Requirement},
+    handlers::{Handlers, Ids, Requirement},
     predict::Prediction,
     view,
 };
 use rules::{
     acs::AcsFlags,
-    entry::{Entry, Kinds},
-    limits::Limits,
+    entry::Kinds,
     pcie::PcieType::{DownstreamPort, Endpoint, PciBridge, RcEndpoint, RootPort, UpstreamPort},
-    table::{IdRange, Table},
+    table::Table,
 };
-use topology::{Acs, Bdf, Function, Hex, Topology};
+use topology::{Bdf, Function, Hex, Topology};
 
-use common::{bdf, express, function, machine, port};
+use common::{
+    adapter::{ACS, ADAPTER, IDS, ONE, ZERO, adapter, handler},
+    bdf, express, function, machine, port,
+};
 
 /// The limits for a machine whose kernel has these quirks, or is one of several, with modules that have these tables.
 fn range_with(handlers: &Handlers, topologies: &[&Topology], tables: &[Table]) -> Option<Range> {
@@ -260,39 +262,22 @@ fn the_bit_of_a_physical_function_does_not_matter_to_its_virtual_ones() {
     }
 }
 
-const ZERO: &str = "0000:01:00.0";
-const ONE: &str = "0000:01:00.1";
-
-/// An ACS capability that isolates.
-const ACS: Acs = Acs {
-    cap: Some(0x1d),
-    ctl: Some(0x1d),
-    dword8: None,
-};
-
-/// A device with functions 0 and 1 below a root port that isolates it. `change` changes both.
-fn adapter(change: impl Fn(&mut Function)) -> Topology {
-    let function = |at| {
-        let mut function = Function {
-            multifunction: Some(true),
-            ..express(at, Endpoint)
-        };
-        change(&mut function);
-        function
-    };
-    machine(vec![
-        port("0000:00:01.0", RootPort, 1, true),
-        function(ZERO),
-        function(ONE),
-    ])
+/// The adapter with both functions changed.
+fn changed(change: impl Fn(&mut Function)) -> Topology {
+    let mut topology = adapter();
+    topology.functions[1..].iter_mut().for_each(change);
+    topology
 }
 
-/// The ids of [`common::function`].
-const IDS: Ids = Ids {
-    vendor: 0x1234,
-    first: 0x5678,
-    last: 0x5678,
-};
+/// The function with an id that no quirk lists, and alone.
+fn stranger(function: Function) -> Function {
+    Function {
+        device: Some(Hex::id(1)),
+        multifunction: Some(false),
+        ..function
+    }
+}
+
 /// ASPEED's AST1150 and the next id.
 const AST1150: Ids = Ids {
     vendor: 0x1a03,
@@ -301,45 +286,15 @@ const AST1150: Ids = Ids {
 };
 
 /// A quirk of the kernel that isolates the functions with these ids.
-fn handler(ids: Ids, kinds: Option<Kinds>, requires: Vec<Requirement>) -> Handlers {
-    let handler = Handler {
-        entry: 0,
-        name: "pci_quirk_test".to_owned(),
-        ids: vec![ids],
-        kinds,
-        requires,
-        limits: HandlerLimits::default(),
-        is_conditional: false,
-        grant: Grant::Flags(AcsFlags::GROUPING),
-    };
-    [handler].into_iter().collect()
+fn isolating(ids: Ids, kinds: Option<Kinds>, requires: Vec<Requirement>) -> Handlers {
+    handler(ids, kinds, requires, AcsFlags::GROUPING)
 }
 
 /// An entry counts for the whole device, so it may count for nobody where the ACS capability of one function is not known.
 #[test]
 fn a_module_grants_or_may_grant() {
-    const TABLE: Table = Table {
-        version: "test",
-        entries: &[Entry {
-            number: 1,
-            name: "test/entry",
-            kinds: Kinds::MF_ENDPOINT,
-            grants: AcsFlags::GROUPING,
-            supersedes: None,
-            mainline_since: None,
-            conditions: &[],
-        }],
-        index: &[IdRange {
-            vendor: IDS.vendor,
-            first: IDS.first,
-            last: IDS.last,
-            entry: 0,
-            limits: &Limits::NONE,
-        }],
-        issued: &[1],
-    };
     let unknown = |is: bool| {
-        let mut topology = adapter(|_| ());
+        let mut topology = adapter();
         topology.functions[2].acs_known = !is;
         // A fact that is missing elsewhere.
         topology.functions.push(Function {
@@ -354,8 +309,8 @@ fn a_module_grants_or_may_grant() {
         pair_in(found, ZERO, ONE)
     };
     assert_eq!(with(&unknown(false), &[]), (true, true));
-    assert_eq!(with(&unknown(false), &[TABLE]), (false, false));
-    assert_eq!(with(&unknown(true), &[TABLE]), (false, true));
+    assert_eq!(with(&unknown(false), &[ADAPTER]), (false, false));
+    assert_eq!(with(&unknown(true), &[ADAPTER]), (false, true));
 }
 
 /// Each quirk answers for a function with a property, which is missing.
@@ -365,22 +320,17 @@ fn a_quirk_of_the_kernel_answers_or_does_not() {
         pair_in(range_with(handlers, &[topology], &[]), one, two)
     };
     // The type, which a text without capabilities does not show.
-    let by_type = handler(IDS, Some(Kinds::MF_ENDPOINT), Vec::new());
-    let typeless = adapter(|function| function.pcie_known = false);
+    let by_type = isolating(IDS, Some(Kinds::MF_ENDPOINT), Vec::new());
+    let typeless = changed(|function| function.pcie_known = false);
     assert_eq!(of(&by_type, &typeless, ZERO, ONE), (false, true));
-    assert_eq!(range_with(&by_type, &[&adapter(|_| ())], &[]), None);
+    assert_eq!(range_with(&by_type, &[&adapter()], &[]), None);
     // The ACS capability.
-    let without_acs = handler(IDS, None, vec![Requirement::NoAcsCapability]);
-    let unread = adapter(|function| function.acs_known = false);
+    let without_acs = isolating(IDS, None, vec![Requirement::NoAcsCapability]);
+    let unread = changed(|function| function.acs_known = false);
     assert_eq!(of(&without_acs, &unread, ZERO, ONE), (false, true));
     // The multi-function bit of a bridge.
-    let by_bit = handler(IDS, None, vec![Requirement::Multifunction]);
+    let by_bit = isolating(IDS, None, vec![Requirement::Multifunction]);
     let below = |bit| {
-        let stranger = |function| Function {
-            device: Some(Hex::id(1)),
-            multifunction: Some(false),
-            ..function
-        };
         machine(vec![
             stranger(port("0000:00:01.0", RootPort, 1, true)),
             stranger(port(ZERO, UpstreamPort, 2, false)),
@@ -421,7 +371,7 @@ fn a_bridge_that_may_keep_requester_ids() {
             function(card),
         ])
     };
-    let isolated = handler(AST1150, None, Vec::new());
+    let isolated = isolating(AST1150, None, Vec::new());
     let (old, new) = (on("6.12.1", &[0x1150]), on("7.3.1", &[0x1150]));
     for topologies in [[&old, &new], [&new, &old]] {
         let found = range_with(&isolated, &topologies, &[]);
@@ -444,9 +394,9 @@ fn a_bridge_that_may_keep_requester_ids() {
 
 #[test]
 fn a_quirk_differs_by_kernel() {
-    let topology = adapter(|_| ());
+    let topology = adapter();
     let view = view(&topology);
-    let (none, some) = (Handlers::default(), handler(IDS, None, Vec::new()));
+    let (none, some) = (Handlers::default(), isolating(IDS, None, Vec::new()));
     let of = |handlers| Prediction::of(&topology, &view, handlers);
     let among = |one, other| Range::of(&of(one), &[of(other)], &[]).expect("it is sound");
     for (one, other) in [(&none, &some), (&some, &none)] {
@@ -462,7 +412,7 @@ fn a_quirk_differs_by_kernel() {
 #[test]
 fn a_function_of_an_unknown_device_may_send_as_another() {
     let with = |vendor, device: Option<u16>, subsystem_is_known: bool| {
-        let mut topology = adapter(|function| function.acs = Some(ACS));
+        let mut topology = changed(|function| function.acs = Some(ACS));
         let zero = &mut topology.functions[1];
         zero.vendor = Hex::id(vendor);
         zero.device = device.map(Hex::id);
@@ -514,7 +464,7 @@ fn a_bridge_of_an_unknown_type_may_send_for_what_is_below() {
 /// The same, where a quirk isolates the bridge whatever it is.
 #[test]
 fn an_isolated_bridge_of_an_unknown_type_may_send_for_what_is_below() {
-    let quirk = handler(IDS, None, Vec::new());
+    let quirk = isolating(IDS, None, Vec::new());
     let mut topology = machine(switch());
     topology.functions[1].pcie_known = false;
     let found = range_with(&quirk, &[&topology], &[]);
@@ -529,11 +479,6 @@ fn an_isolated_bridge_of_an_unknown_type_may_send_for_what_is_below() {
     );
     // Below a root port, a downstream port is an endpoint for the kernel, which is isolated.
     let below = |pcie_known| {
-        let stranger = |function| Function {
-            device: Some(Hex::id(1)),
-            multifunction: Some(false),
-            ..function
-        };
         let topology = machine(vec![
             Function {
                 pcie_known,
@@ -555,7 +500,7 @@ fn a_bridge_in_no_group_leaves_other_groups_certain() {
         iommu_group: Some(group),
         ..function
     };
-    let mut functions = adapter(|function| function.iommu_group = Some(0)).functions;
+    let mut functions = changed(|function| function.iommu_group = Some(0)).functions;
     functions[0] = in_group(1, functions[0].clone());
     functions.extend([
         Function {
