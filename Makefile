@@ -148,6 +148,12 @@ oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)
 	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
+.PHONY: machines
+machines: ## compare the model with the groups that KERNEL=, built as a program of the host, makes of CASES= random machines (100,000), from SEED= on
+machines: need-amd64 modules-$(KERNEL)-user-mode guest-programs
+	@ACS_QUIRKS_KERNELS='$(KERNEL)-user-mode' ACS_QUIRKS_RANDOM='$(or $(CASES),100000)' ACS_QUIRKS_SEED='$(SEED)' \
+		$(CARGO) test --quiet --locked --offline --package boot --test oracle -- --nocapture $(call or_repeat,machines)
+
 .PHONY: speed
 speed: ## measure how long the kernel (KERNEL=) and the model take to group, and what acsctl regroup adds to a rescan
 speed: need-amd64 modules-$(KERNEL) guest-programs
@@ -195,9 +201,10 @@ secure-boot-test: need-amd64 modules-$(KERNEL) guest-programs ## boot KERNEL= wi
 	@ACS_QUIRKS_KERNELS='$(KERNEL)' $(CARGO) test --quiet --locked --offline --package boot --test secure-boot -- $(ARGS) $(call or_repeat,secure-boot-test)
 
 # The last of SERIES, because the patches are for the newest kernel. Its tree with Rust is the source that they apply to.
+UPSTREAM := $(lastword $(SERIES)) upstream-control upstream upstream-user-mode
 .PHONY: upstream-test
-upstream-test: need-amd64 modules-upstream modules-upstream-control modules-$(lastword $(SERIES)) guest-programs ## test the patches for Linux in upstream/, on a kernel with them and on one without
-	@ACS_QUIRKS_KERNELS='$(lastword $(SERIES)) upstream-control upstream' $(CARGO) test --quiet --locked --offline \
+upstream-test: need-amd64 $(UPSTREAM:%=modules-%) guest-programs ## test the patches for Linux in upstream/, on a kernel with them and on one without
+	@ACS_QUIRKS_KERNELS='$(UPSTREAM)' $(CARGO) test --quiet --locked --offline \
 		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
 
 .PHONY: soak
@@ -412,6 +419,14 @@ kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
 .PHONY: kernel-kcsan
 kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
+
+# Kernels that run as programs, for make machines and make upstream-test.
+kernel-%-user-mode: kernel-%
+	@$(SUDO) scripts/prepare-test-kernel.sh user-mode '$*'
+
+.PHONY: kernel-upstream-user-mode
+kernel-upstream-user-mode: kernel-$(lastword $(SERIES))
+	@$(SUDO) scripts/prepare-test-kernel.sh upstream-user-mode '$(lastword $(SERIES))'
 
 # Kernels for make debug-test, and for make upstream-test: with the patches in upstream/, and with their KUnit tests alone.
 .PHONY: kernel-debug kernel-debug@rust-for-linux kernel-upstream kernel-upstream-control

@@ -15,7 +15,9 @@ bench=()
 cargo build --quiet --locked --offline --target "$RUST_TARGET" "${packages[@]/#/--package=}" "${programs[@]/#/--bin=}" "${bench[@]/#/--bin=}"
 mkdir -p "$PROGRAMS"
 for name in "${programs[@]}"; do
-	# strip symbols to save the guest's memory; move into place, because other tests may read the file
-	"${GNU_PREFIX}strip" -o "$PROGRAMS/.$name.new" "$CACHE/target/$RUST_TARGET/debug/$name"
-	mv "$PROGRAMS/.$name.new" "$PROGRAMS/$name"
+	# strip symbols to save the guest's memory; move into place, because other runs may read and write the file
+	new=$(mktemp -p "$PROGRAMS" ".$name.XXXXXX")
+	"${GNU_PREFIX}strip" -o "$new" "$CACHE/target/$RUST_TARGET/debug/$name"
+	chmod 755 "$new"
+	mv "$new" "$PROGRAMS/$name"
 done

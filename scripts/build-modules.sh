@@ -23,6 +23,7 @@ EDITIONS=(ACS_QUIRKS_CANDIDATES=y ACS_QUIRKS_TESTS=y)
 # Kernels built for tests have their drivers built in, except for those that run the scenarios. Those for make upstream-test
 # have two tests as modules.
 case $RELEASE in
+*-user-mode) GUEST_DRIVERS=() ;;
 *-upstream*) GUEST_DRIVERS=(iommu_pci_group_kunit rust_debugfs_scoped) ;;
 *-debug | *-kcsan) ;;
 *) [[ -d $DIR/headers ]] || GUEST_DRIVERS=() ;;

@@ -3,10 +3,12 @@
 #
 # prepare-test-kernel.sh NAME KERNEL: build a small kernel for tests that stock kernels cannot run. Its source is that of the
 # prepared stock kernel KERNEL with the patches in tests/kernel/NAME/. Its configuration is in tests/kernel/base.config and
-# tests/kernel/NAME/kernel.config.
+# tests/kernel/NAME/kernel.config. A kernel whose NAME ends in user-mode is a program of the host, and has no other configuration
+# than its own.
 #
 # Results in the cache: kernels/VERSION-NAME/ with the files that prepare-kernel.sh and prepare-tree.sh make for building
-# modules and for booting, and the link kernels/NAME to it.
+# modules and for booting, and the link kernels/NAME to it, or kernels/KERNEL-NAME for NAME=user-mode. A kernel in user mode is
+# the file linux there.
 
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -23,6 +25,11 @@ INSIDE=/cache/kernels/$RELEASE
 LOG=$CACHE/logs/kernel-$RELEASE
 shopt -s nullglob
 CONFIGS=(tests/kernel/base.config "tests/kernel/$NAME"/*.config)
+LINK=$NAME BUILT=arch/$KERNEL_ARCH/boot/bzImage IMAGE=vmlinuz
+case $NAME in
+*user-mode) CONFIGS=("${CONFIGS[@]:1}") KERNEL_ARCH=um BUILT=linux IMAGE=linux ;;&
+user-mode) LINK=$KERNEL-$NAME ;;
+esac
 PATCHES=("tests/kernel/$NAME"/*.patch)
 # The objects of the KUnit kernel for which gcov records the branches taken: the grouping code and its callees.
 OBSERVED=(iommu search pci quirks)
@@ -34,7 +41,7 @@ KEY="$PATCHED $(toolchain) $(in_project sed '/^[[:space:]]*#/d' "${CONFIGS[@]}" 
 
 finish() {
 	ln -sfn "$RELEASE" "$CACHE/kernels/.link"
-	mv -T "$CACHE/kernels/.link" "$CACHE/kernels/$NAME"
+	mv -T "$CACHE/kernels/.link" "$CACHE/kernels/$LINK"
 	say "$STEP: ready, $RELEASE"
 }
 if is "$DIR/stamps/build" "$KEY" && has_files "$DIR" source; then
@@ -90,7 +97,7 @@ configure() {
 build() {
 	make_kernel "$LOG-build.log" "${ARGS[@]}" "${OBSERVED[@]/%/.o=y}" all
 	make_kernel "$LOG-install.log" "${ARGS[@]}" "INSTALL_MOD_PATH=$INSIDE/modules" DEPMOD=true modules_install
-	cp "$DIR/tree/arch/$KERNEL_ARCH/boot/bzImage" "$DIR/vmlinuz"
+	cp "$DIR/tree/$BUILT" "$DIR/$IMAGE"
 	# remove the result of an earlier build
 	rm -f "$DIR/kvm-works"
 	cp "$DIR/tree/include/config/kernel.release" "$DIR/release"
@@ -106,6 +113,6 @@ say "$STEP: configuring"
 configure
 say "$STEP: building (4 to 7 minutes on 2 cores)"
 build
-note_files "$DIR" source source tree modules vmlinuz
+note_files "$DIR" source source tree modules "$IMAGE"
 echo "$KEY" >"$DIR/stamps/build"
 finish

@@ -40,9 +40,9 @@ target-json := {"arch":"x86_64","llvm-target":"x86_64-linux-gnu",$(if $(abi),"ru
 $(if $(CONFIG_KASAN)$(CONFIG_KCSAN),$(comma)"supported-sanitizers":["kernel-address"$(comma)"thread"])}
 rust-target = $(obj)/$(out)/target.json
 
-# From arch/x86/Makefile in Linux 7.3.
+# From arch/x86/Makefile and arch/x86/Makefile.um in Linux 7.3.
 rust-flags += -Cforce-unwind-tables=n -Ctarget-feature=-sse,-sse2,-sse3,-ssse3,-sse4.1,-sse4.2,-avx,-avx2 \
-	-Ctarget-cpu=x86-64 -Ztune-cpu=generic -Cno-redzone=y -Ccode-model=kernel \
+	-Ctarget-cpu=x86-64 -Ztune-cpu=generic -Cno-redzone=y -Ccode-model=$(if $(CONFIG_UML),large,kernel) \
 	$(if $(CONFIG_X86_KERNEL_IBT),-Zcf-protection=branch) \
 	$(if $(CONFIG_X86_KERNEL_IBT)$(retpoline),$(if $(call rustc-from,93),-Cjump-tables=n,-Zno-jump-tables)) \
 	$(if $(rethunk),-Zfunction-return=thunk-extern) \

@@ -18,10 +18,11 @@ use crate::{arch::Arch, kernel::Kernel};
 
 const INIT: &[u8] = include_bytes!("../guest/init");
 /// Scripts for the guest's shell, in addition to the programs.
-const SCRIPTS: [(&str, &[u8]); 3] = [
+const SCRIPTS: [(&str, &[u8]); 4] = [
     ("to-vfio", include_bytes!("../guest/to-vfio")),
     ("hold", include_bytes!("../guest/hold")),
     ("release", include_bytes!("../guest/release")),
+    ("user-mode", include_bytes!("../guest/user-mode")),
 ];
 /// kmod opens this library at run time to read compressed modules, so kmod's list of needed
 /// libraries lacks it.

@@ -24,7 +24,8 @@ pub struct Kernel {
     pub name: String,
     /// Release, as `uname -r` prints it.
     pub release: String,
-    /// The kernel image: decompressed if the folder has it so, which saves seconds of emulation.
+    /// The kernel image: a program for a kernel in user mode; otherwise decompressed if the folder has it so, which saves
+    /// seconds of emulation.
     pub image: PathBuf,
     /// Folder with `lib/modules/<release>`: the installed modules of the project, and the kernel's
     /// own modules that a guest needs.
@@ -137,12 +138,9 @@ pub fn cache() -> Result<PathBuf> {
 }
 
 fn image(folder: &Path) -> PathBuf {
-    let decompressed = folder.join("vmlinux");
-    if decompressed.is_file() {
-        decompressed
-    } else {
-        folder.join("vmlinuz")
-    }
+    let images = ["linux", "vmlinux", "vmlinuz"].map(|name| folder.join(name));
+    let found = images.iter().find(|image| image.is_file());
+    found.unwrap_or(&images[2]).clone()
 }
 
 impl Kernel {
@@ -230,10 +228,12 @@ impl Kernel {
             && (test.starts_with("oracle::") || ABOUT_TOOLS.contains(&test));
         let is_other = self.instruments_modules() && ABOUT_FILES.contains(&test)
             || self.finds_races() && ONE_PROCESSOR.contains(&test);
+        let is_for_hardware = self.is_in_user_mode() && test != "oracle::random-machines";
         let is_control = test == "detectors" && !self.finds_races() && !self.finds_leaks();
         Ok(!is_lacking
             && !is_repeated
             && !is_other
+            && !is_for_hardware
             && !is_control
             && (!self.core_only || CORE.contains(&test)))
     }
@@ -248,6 +248,12 @@ impl Kernel {
     #[must_use]
     pub fn has_types(&self) -> bool {
         !self.finds_bad_accesses() && !self.finds_races()
+    }
+
+    /// Whether the kernel is a program of the host: [`user_mode`](crate::user_mode).
+    #[must_use]
+    pub fn is_in_user_mode(&self) -> bool {
+        self.release.ends_with("-user-mode")
     }
 
     /// Whether the project's modules record which of their code runs.

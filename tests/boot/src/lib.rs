@@ -16,6 +16,7 @@
 //! | `firmware.rs` | the boot disk and the firmware of a guest with Secure Boot |
 //! | `qmp.rs` | QEMU's monitor: hot-plug |
 //! | `shell.rs` | the guest's shell |
+//! | `user_mode.rs` | kernels that run as programs of the host |
 //! | `vm.rs`, `vm/` | a running guest: its start, commands in it, and what it must end with |
 //! | `groups.rs` | IOMMU groups as a partition, and their comparison |
 //! | `nested.rs` | virtual machines inside a guest |
@@ -59,5 +60,6 @@ pub mod space;
 pub mod trials;
 pub mod two_guests;
 pub mod udev;
+pub mod user_mode;
 pub mod variable;
 pub mod vm;

@@ -92,6 +92,9 @@ impl Setup {
             disk: None,
             firmware: None,
         };
+        if setup.kernel.is_in_user_mode() {
+            return Ok(setup);
+        }
         if setup.kvm_works()? {
             setup.accelerator = Accelerator::Kvm;
         }

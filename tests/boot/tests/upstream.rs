@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
 //! The patches for Linux in `upstream/`: git and `checkpatch.pl` accept them, and each one corrects
-//! what it is about. `ACS_QUIRKS_KERNELS` names three kernels: a stock kernel with its source, to
-//! which the patches apply; the kernel with all patches; and the control, which has only their KUnit
-//! tests. On the control, the same tests show the faults.
+//! what it is about. `ACS_QUIRKS_KERNELS` names four kernels: a stock kernel with its source, to
+//! which the patches apply; the kernel with all patches; the same in user mode, which groups many more
+//! machines in a minute; and the control, which has only the patches' KUnit tests. On the control, the same tests show the faults.
 
 #[path = "upstream/debugfs.rs"]
 mod debugfs;
@@ -29,10 +29,11 @@ fn main() -> ExitCode {
     trials::run("tests of the patches for Linux", |_| all())
 }
 
-/// The kernel with all patches, and the one with the KUnit tests alone.
+/// The kernel with all patches, the one with the KUnit tests alone, and one with all patches in user mode.
 struct Pair {
     patched: Setup,
     control: Setup,
+    in_user_mode: Setup,
 }
 
 /// A test of the kernels, and one of the mails.
@@ -53,6 +54,7 @@ fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
     let pair = Arc::new(Pair {
         patched: find("-upstream")?,
         control: find("-upstream-control")?,
+        in_user_mode: find("-upstream-user-mode")?,
     });
     let of_pair: [(&str, OfPair); 6] = [
         ("groups", |pair| {
@@ -72,7 +74,7 @@ fn all() -> Result<(Vec<Trial>, tempfile::TempDir)> {
         ("search-time", |pair| {
             search::faster(&pair.patched, &pair.control)
         }),
-        ("search-partition", |pair| search::same(&pair.patched)),
+        ("search-partition", |pair| search::same(&pair.in_user_mode)),
     ];
     let of_mails: [(&str, OfMails); 2] = [
         ("mails-apply", mails::apply),

@@ -14,6 +14,9 @@
 #define PCI_DEV_FLAGS_PCI_BRIDGE_NO_ALIAS 0
 #endif
 
+/* A kernel in user mode has x86's structures, and no driver: tests/kernel/user-mode/pci.patch. */
+#define HAS_VMD (IS_ENABLED(CONFIG_VMD) || IS_ENABLED(CONFIG_UML))
+
 /* The sysdata of a root bus, for the functions that read configuration space. */
 struct host_bridge {
 	/* The first member, because the architecture's code casts pci_bus.sysdata to this type. */
@@ -61,14 +64,14 @@ int acs_quirks_synthetic_scan(const void *spaces, int domain, u8 first, u8 last,
 	struct host_bridge *bridge;
 	LIST_HEAD(windows);
 
-	if (vmd && !IS_ENABLED(CONFIG_VMD))
+	if (vmd && !HAS_VMD)
 		return -ENOTSUPP;
 	bridge = kzalloc(sizeof(*bridge), GFP_KERNEL);
 	if (!bridge)
 		return -ENOMEM;
 	bridge->sysdata.domain = domain;
 	bridge->sysdata.node = NUMA_NO_NODE;
-#if IS_ENABLED(CONFIG_VMD)
+#if HAS_VMD
 	bridge->sysdata.vmd_dev = vmd;
 #endif
 	bridge->buses.name = "synthetic";
@@ -193,7 +196,7 @@ void acs_quirks_synthetic_facts(struct pci_dev *dev, struct facts *facts)
 {
 	*facts = (struct facts) {
 		.above = dev->bus->self,
-#if IS_ENABLED(CONFIG_VMD)
+#if HAS_VMD
 		.vmd = ((struct host_bridge *)dev->bus->sysdata)->sysdata.vmd_dev,
 #endif
 		.bits = (dev->multifunction ? IS_MULTIFUNCTION : 0) |

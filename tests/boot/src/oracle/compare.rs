@@ -15,6 +15,7 @@ use quirk_data::{
 use topology::{Bdf, Partition, Topology};
 
 use super::Answer;
+use crate::kernel::Kernel;
 
 /// The built-in entries for the kernel's own quirks.
 ///
@@ -27,12 +28,14 @@ pub fn kernel_quirks() -> Result<Vec<Entry>> {
         .map_err(|findings| anyhow!("the data has {} faults; see make check", findings.len()))
 }
 
-/// The machine as one with this kernel, given as `uname -r` prints it. The model follows the kernel
-/// that a topology names.
+/// The machine as one with this kernel. The model follows the kernel that a topology names. A kernel in user mode has no
+/// firmware, and so no IOMMU that some quirks look for.
 #[must_use]
-pub fn with_kernel(topology: &Topology, kernel: &str) -> Topology {
+pub fn with_kernel(topology: &Topology, kernel: &Kernel) -> Topology {
+    let iommu = topology.iommu.clone();
     Topology {
-        kernel: Some(kernel.to_owned()),
+        kernel: Some(kernel.release.clone()),
+        iommu: iommu.filter(|_| !kernel.is_in_user_mode()),
         ..topology.clone()
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Asks a stock kernel about many machines in one boot.
+//! Asks a kernel about many machines in one boot.
 
 use std::{
     fs,
     sync::atomic::{AtomicUsize, Ordering},
+    thread::{self, ScopedJoinHandle},
     time::Duration,
 };
 
@@ -16,11 +17,13 @@ use crate::{
     machine::{GuestHardware, Iommu},
     scenario::in_guest,
     setup::Setup,
-    vm::Vm,
+    user_mode,
 };
 
 /// Number of machines in one file.
 const CHUNK: usize = 100;
+/// The module that answers, and its device file.
+const MODULE: &str = "acs_quirks_oracle";
 /// Folder of the files in the guest.
 const FOLDER: &str = "oracle";
 /// ASPM requires a port above each switch, and fails without one.
@@ -32,12 +35,45 @@ const BOOT: Duration = Duration::from_secs(120);
 /// Number of guests so far. Several may run at once, and each needs its own log.
 static ASKED: AtomicUsize = AtomicUsize::new(0);
 
-/// A stock kernel that answers questions about described machines.
+/// A kernel that answers questions about described machines.
 #[derive(Debug)]
 pub struct Oracle<'a> {
     setup: &'a Setup,
     iommu: Iommu,
     modules: &'a [&'a str],
+}
+
+/// Divides random machines, given by their seeds, among boots with at most `most` machines each. `ask` asks about those of one
+/// boot. Returns what it returns, in order. Kernels in user mode run side by side, one for each processor.
+///
+/// # Errors
+///
+/// The first of `ask`.
+pub fn in_boots<T: Send>(
+    setup: &Setup,
+    seeds: &[u64],
+    most: usize,
+    ask: impl Fn(&[u64]) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let at_once = match thread::available_parallelism() {
+        Ok(processors) if setup.kernel.is_in_user_mode() => processors.get(),
+        _ => 1,
+    };
+    let ask = &ask;
+    let mut found = Vec::new();
+    for seeds in seeds.chunks(most * at_once) {
+        let results: Vec<Result<T>> = thread::scope(|scope| {
+            let boots = seeds.chunks(most);
+            let boots: Vec<_> = boots.map(|seeds| scope.spawn(move || ask(seeds))).collect();
+            let ends = boots.into_iter().map(ScopedJoinHandle::join);
+            ends.map(|end| end.unwrap_or_else(|_| bail!("a boot panicked")))
+                .collect()
+        });
+        for result in results {
+            found.push(result?);
+        }
+    }
+    Ok(found)
 }
 
 impl<'a> Oracle<'a> {
@@ -60,29 +96,18 @@ impl<'a> Oracle<'a> {
     ///
     /// When the guest does not boot, ends, logs a warning, or runs out of time.
     pub fn ask(&self, machines: &[Described]) -> Result<Vec<Result<Answer>>> {
-        let folder = tempfile::tempdir()?;
-        let initramfs = folder.path().join("initramfs");
-        fs::copy(&self.setup.initramfs, &initramfs)?;
-        let chunks: Vec<_> = machines.chunks(CHUNK).map(concatenated).collect();
-        let files = (0..)
-            .zip(&chunks)
-            .map(|(number, bytes): (usize, _)| (format!("{FOLDER}/{number:06}"), bytes.as_slice()));
-        initramfs::append(&initramfs, files)?;
-        let setup = Setup {
-            initramfs,
-            options: OPTIONS,
-            ..self.setup.clone()
-        };
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
-        let name = format!("oracle-{number}-{}", self.iommu.name());
-        let machine = GuestHardware::bare(1, self.iommu);
-        let functions: usize = machines
-            .iter()
-            .map(|described| described.addresses.len())
-            .sum();
-        let functions = u32::try_from(functions)?;
-        let limit = BOOT + FUNCTION * functions;
-        let lines = in_guest(&setup, &machine, &name, limit, |vm| self.lines(vm))?;
+        let asked = Asked {
+            files: machines.chunks(CHUNK).map(concatenated).collect(),
+            name: format!("oracle-{number}-{}", self.iommu.name()),
+            limit: BOOT + FUNCTION * u32::try_from(functions(machines))?,
+        };
+        let text = if self.setup.kernel.is_in_user_mode() {
+            self.in_user_mode(&asked)?
+        } else {
+            self.in_guest(&asked)?
+        };
+        let lines: Vec<_> = text.lines().collect();
         if lines.len() != machines.len() {
             bail!("{} answers on {} machines", lines.len(), machines.len());
         }
@@ -92,17 +117,78 @@ impl<'a> Oracle<'a> {
             .collect())
     }
 
-    fn lines(&self, vm: &mut Vm<'_>) -> Result<Vec<String>> {
-        for module in self.modules {
-            vm.check(&format!("/sbin/modprobe {module}"))?;
-        }
-        vm.check("/sbin/modprobe acs_quirks_oracle")?;
-        let answer = vm.check(&format!(
-            "for file in /{FOLDER}/*; do exec 3<>/dev/acs_quirks_oracle; cat $file >&3; cat <&3; exec 3>&-; done"
-        ))?;
-        vm.check("/sbin/rmmod acs_quirks_oracle")?;
-        Ok(answer.lines().map(str::to_owned).collect())
+    /// The answers of a kernel that QEMU boots. The questions are in its initramfs.
+    fn in_guest(&self, asked: &Asked) -> Result<String> {
+        let folder = tempfile::tempdir()?;
+        let initramfs = folder.path().join("initramfs");
+        fs::copy(&self.setup.initramfs, &initramfs)?;
+        let files = asked.named();
+        let files = files.map(|(name, bytes)| (format!("{FOLDER}/{name}"), bytes));
+        initramfs::append(&initramfs, files)?;
+        let setup = Setup {
+            initramfs,
+            options: OPTIONS,
+            ..self.setup.clone()
+        };
+        let machine = GuestHardware::bare(1, self.iommu);
+        in_guest(&setup, &machine, &asked.name, asked.limit, |vm| {
+            for module in self.modules.iter().chain([&MODULE]) {
+                vm.check(&format!("/sbin/modprobe {module}"))?;
+            }
+            let answers = vm.check(&answers_of(FOLDER))?;
+            vm.check(&format!("/sbin/rmmod {MODULE}"))?;
+            Ok(answers)
+        })
     }
+
+    /// The answers of a kernel in user mode. The questions are in a folder that it shares with the host.
+    fn in_user_mode(&self, asked: &Asked) -> Result<String> {
+        let folder = tempfile::tempdir()?;
+        let questions = folder.path().join(FOLDER);
+        fs::create_dir(&questions)?;
+        for (name, bytes) in asked.named() {
+            fs::write(questions.join(name), bytes)?;
+        }
+        let setup = Setup {
+            options: OPTIONS,
+            ..self.setup.clone()
+        };
+        let script = format!(
+            "set -e\n/sbin/modprobe {MODULE}\n{}\n/sbin/rmmod {MODULE}\n",
+            answers_of(&format!("host/{FOLDER}"))
+        );
+        let log = setup.kernel.logs.join(format!("{}.log", asked.name));
+        user_mode::run(&setup, folder.path(), &script, asked.limit, &log)
+    }
+}
+
+/// What one boot is about.
+struct Asked {
+    /// The descriptions, some machines in each file.
+    files: Vec<Vec<u8>>,
+    /// The name of the log.
+    name: String,
+    limit: Duration,
+}
+
+impl Asked {
+    /// The files with names in the order of the questions.
+    fn named(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let files = (0..).zip(&self.files);
+        files.map(|(number, bytes): (usize, _)| (format!("{number:06}"), bytes.as_slice()))
+    }
+}
+
+/// The shell command that prints the answers to the files of a folder.
+fn answers_of(folder: &str) -> String {
+    format!(
+        "for file in /{folder}/*; do exec 3<>/dev/{MODULE}; cat $file >&3; cat <&3; exec 3>&-; done"
+    )
+}
+
+fn functions(machines: &[Described]) -> usize {
+    let each = machines.iter().map(|described| described.addresses.len());
+    each.sum()
 }
 
 fn concatenated(machines: &[Described]) -> Vec<u8> {

@@ -35,6 +35,6 @@ pub use compare::{Difference, kernel_quirks, model, with_kernel};
 pub use complete::complete;
 pub use describe::{Cannot, Described, describe};
 pub use description::Questions;
-pub use guest::Oracle;
+pub use guest::{Oracle, in_boots};
 pub use server::server;
 pub use survey::{Groups, Outcome, Record, Survey, ask, is_amd};

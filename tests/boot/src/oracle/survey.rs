@@ -177,11 +177,15 @@ pub fn ask(
     quirks: &Handlers,
 ) -> Result<BTreeMap<usize, Groups>> {
     let mut groups = BTreeMap::new();
+    let here: Vec<_> = machines
+        .iter()
+        .map(|(_, topology)| compare::with_kernel(topology, &setup.kernel))
+        .collect();
     for amd in [false, true] {
         let mut positions = Vec::new();
         let mut described = Vec::new();
         for (position, (file, topology)) in machines.iter().enumerate() {
-            if is_amd(topology) == amd {
+            if is_amd(&here[position]) == amd {
                 positions.push(position);
                 let machine = describe(topology, quirks, QUESTIONS);
                 described.push(machine.with_context(|| (*file).to_owned())?);
@@ -192,9 +196,8 @@ pub fn ask(
         }
         let answers = Oracle::new(setup, amd, &[]).ask(&described)?;
         for (position, kernel) in positions.into_iter().zip(answers) {
-            let (file, topology) = &machines[position];
-            let machine = compare::with_kernel(topology, &setup.kernel.release);
-            let model = compare::model(&machine, quirks);
+            let (file, _) = &machines[position];
+            let model = compare::model(&here[position], quirks);
             let pair = Groups {
                 kernel: kernel.with_context(|| (*file).to_owned())?,
                 model: model.map_err(|fault| anyhow!("{file}: {fault}"))?,

@@ -59,7 +59,7 @@ pub(crate) fn predicted(setup: &Setup) -> Result<()> {
     {
         let context = || format!("seed {seed:#x}");
         let (with, without) = (with.with_context(context)?, without.with_context(context)?);
-        let machine = oracle::with_kernel(machine, &setup.kernel.release);
+        let machine = oracle::with_kernel(machine, &setup.kernel);
         let (predicted, predicted_without) =
             predict(&machine, &verdicts, &table).with_context(context)?;
         functions += machine.functions.len();

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+//! Kernels that run as programs of the host (Linux's `arch/um`). Nothing is emulated, so they are fast, and they have no
+//! hardware: a module describes it.
+
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::setup::Setup;
+
+/// How often to look whether the kernel has ended.
+const PERIOD: Duration = Duration::from_millis(20);
+
+/// The running kernel. Dropping it kills and reaps the process, which ends those of the kernel's programs.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Boots the kernel of `setup` and returns what `script`, lines of shell, prints there. The kernel sees `folder` as
+/// `/host`. The kernel's log is left in `log`.
+///
+/// # Errors
+///
+/// When the kernel does not end within `limit`, its log has a warning, or the script fails.
+pub fn run(
+    setup: &Setup,
+    folder: &Path,
+    script: &str,
+    limit: Duration,
+    log: &Path,
+) -> Result<String> {
+    in_folder(setup, folder, script, limit, log)
+        .with_context(|| format!("the kernel's log: {}", log.display()))
+}
+
+fn in_folder(
+    setup: &Setup,
+    folder: &Path,
+    script: &str,
+    limit: Duration,
+    log: &Path,
+) -> Result<String> {
+    fs::write(folder.join("script"), script)?;
+    if let Some(logs) = log.parent() {
+        fs::create_dir_all(logs)?;
+    }
+    let out = File::create(log)?;
+    let image = &setup.kernel.image;
+    let started = Command::new(image)
+        .arg(format!("mem={}M", setup.memory))
+        .arg(format!("initrd={}", setup.initramfs.display()))
+        // The folder for the sockets of its console of management.
+        .arg(format!("uml_dir={}", folder.display()))
+        .args(["rdinit=/bin/user-mode", "con=null", "loglevel=5"])
+        .args(["panic_on_warn=1", "oops=panic"])
+        .args(setup.options.split_whitespace())
+        .arg(format!("FOLDER={}", folder.display()))
+        .stdin(Stdio::null())
+        .stdout(out.try_clone()?)
+        .stderr(out)
+        .spawn();
+    let started = started.with_context(|| format!("cannot start {}", image.display()))?;
+    let mut kernel = Running(started);
+    let deadline = Instant::now() + limit;
+    while kernel.0.try_wait()?.is_none() {
+        if Instant::now() > deadline {
+            bail!("the kernel has not ended after {} seconds", limit.as_secs());
+        }
+        thread::sleep(PERIOD);
+    }
+    let output = fs::read_to_string(folder.join("output")).context("the script did not start")?;
+    match fs::read_to_string(folder.join("status"))
+        .as_deref()
+        .map(str::trim)
+    {
+        Ok("0") => Ok(output),
+        Ok(status) => bail!("the script ended with status {status}:\n{output}"),
+        // A warning of the kernel is a panic.
+        Err(_) => bail!("the kernel ended before the script:\n{output}"),
+    }
+}
