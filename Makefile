@@ -80,13 +80,13 @@ test: crates
 prepared: $(foreach kernel,$(KERNELS) lacking $(LACKING) kunit@rust-for-linux,modules-$(kernel))
 
 .PHONY: test-all
-test-all: ## make test, and the long tests: every boot test on each kernel, races of two minutes, boot tests for arm64, patches for Linux, fresh builds, packages
+test-all: ## make test, and the long tests: every boot test on each kernel, 100,000 random machines, races of two minutes, boot tests for arm64, patches for Linux, fresh builds, packages
 test-all: export ACS_QUIRKS_RACE := 120
 test-all: export ACS_QUIRKS_CHAOS := 500
 test-all:
 	@$(MAKE) --no-print-directory test ALL_TESTS=1
 	@$(MAKE) --no-print-directory boot-test ARCH=arm64 KERNELS=$(lastword $(KERNELS))
-	@$(MAKE) --no-print-directory acs-late secure-boot-test debug-test race-test upstream-test fresh-build deb package-test
+	@$(MAKE) --no-print-directory machines acs-late secure-boot-test debug-test race-test upstream-test fresh-build deb package-test
 
 ##### Parts of the tests
 

@@ -29,11 +29,11 @@ impl Drop for Running {
 }
 
 /// Boots the kernel of `setup` and returns what `script`, lines of shell, prints there. The kernel sees `folder` as
-/// `/host`. The kernel's log is left in `log`.
+/// `/host`. After an error, `log` has the kernel's log.
 ///
 /// # Errors
 ///
-/// When the kernel does not end within `limit`, its log has a warning, or the script fails.
+/// When the kernel does not end within `limit`, warns, or the script fails.
 pub fn run(
     setup: &Setup,
     folder: &Path,
@@ -41,8 +41,10 @@ pub fn run(
     limit: Duration,
     log: &Path,
 ) -> Result<String> {
-    in_folder(setup, folder, script, limit, log)
-        .with_context(|| format!("the kernel's log: {}", log.display()))
+    let output = in_folder(setup, folder, script, limit, log)
+        .with_context(|| format!("the kernel's log: {}", log.display()))?;
+    fs::remove_file(log)?;
+    Ok(output)
 }
 
 fn in_folder(

@@ -97,10 +97,14 @@ impl<'a> Oracle<'a> {
     /// When the guest does not boot, ends, logs a warning, or runs out of time.
     pub fn ask(&self, machines: &[Described]) -> Result<Vec<Result<Answer>>> {
         let number = ASKED.fetch_add(1, Ordering::Relaxed);
+        let functions: usize = machines
+            .iter()
+            .map(|described| described.addresses.len())
+            .sum();
         let asked = Asked {
             files: machines.chunks(CHUNK).map(concatenated).collect(),
             name: format!("oracle-{number}-{}", self.iommu.name()),
-            limit: BOOT + FUNCTION * u32::try_from(functions(machines))?,
+            limit: BOOT + FUNCTION * u32::try_from(functions)?,
         };
         let text = if self.setup.kernel.is_in_user_mode() {
             self.in_user_mode(&asked)?
@@ -132,12 +136,7 @@ impl<'a> Oracle<'a> {
         };
         let machine = GuestHardware::bare(1, self.iommu);
         in_guest(&setup, &machine, &asked.name, asked.limit, |vm| {
-            for module in self.modules.iter().chain([&MODULE]) {
-                vm.check(&format!("/sbin/modprobe {module}"))?;
-            }
-            let answers = vm.check(&answers_of(FOLDER))?;
-            vm.check(&format!("/sbin/rmmod {MODULE}"))?;
-            Ok(answers)
+            vm.check(&self.script(FOLDER))
         })
     }
 
@@ -153,12 +152,22 @@ impl<'a> Oracle<'a> {
             options: OPTIONS,
             ..self.setup.clone()
         };
-        let script = format!(
-            "set -e\n/sbin/modprobe {MODULE}\n{}\n/sbin/rmmod {MODULE}\n",
-            answers_of(&format!("host/{FOLDER}"))
-        );
+        let script = self.script(&format!("host/{FOLDER}"));
         let log = setup.kernel.logs.join(format!("{}.log", asked.name));
         user_mode::run(&setup, folder.path(), &script, asked.limit, &log)
+    }
+
+    /// A line of shell that prints the answers to the files of a folder.
+    fn script(&self, folder: &str) -> String {
+        let modules = self.modules.iter().chain([&MODULE]);
+        let mut commands: Vec<_> = modules
+            .map(|module| format!("/sbin/modprobe {module}"))
+            .collect();
+        commands.push(format!(
+            "for file in /{folder}/*; do exec 3<>/dev/{MODULE}; cat $file >&3; cat <&3; exec 3>&-; done"
+        ));
+        commands.push(format!("/sbin/rmmod {MODULE}"));
+        commands.join(" && ")
     }
 }
 
@@ -177,18 +186,6 @@ impl Asked {
         let files = (0..).zip(&self.files);
         files.map(|(number, bytes): (usize, _)| (format!("{number:06}"), bytes.as_slice()))
     }
-}
-
-/// The shell command that prints the answers to the files of a folder.
-fn answers_of(folder: &str) -> String {
-    format!(
-        "for file in /{folder}/*; do exec 3<>/dev/{MODULE}; cat $file >&3; cat <&3; exec 3>&-; done"
-    )
-}
-
-fn functions(machines: &[Described]) -> usize {
-    let each = machines.iter().map(|described| described.addresses.len());
-    each.sum()
 }
 
 fn concatenated(machines: &[Described]) -> Vec<u8> {
