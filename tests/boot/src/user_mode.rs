@@ -76,12 +76,15 @@ fn in_folder(
     let started = started.with_context(|| format!("cannot start {}", image.display()))?;
     let mut kernel = Running(started);
     let deadline = Instant::now() + limit;
-    while kernel.0.try_wait()?.is_none() {
+    let end = loop {
+        if let Some(end) = kernel.0.try_wait()? {
+            break end;
+        }
         if Instant::now() > deadline {
             bail!("the kernel has not ended after {} seconds", limit.as_secs());
         }
         thread::sleep(PERIOD);
-    }
+    };
     let output = fs::read_to_string(folder.join("output")).context("the script did not start")?;
     match fs::read_to_string(folder.join("status"))
         .as_deref()
@@ -90,6 +93,6 @@ fn in_folder(
         Ok("0") => Ok(output),
         Ok(status) => bail!("the script ended with status {status}:\n{output}"),
         // A warning of the kernel is a panic.
-        Err(_) => bail!("the kernel ended before the script:\n{output}"),
+        Err(_) => bail!("the kernel ended before the script, with {end}:\n{output}"),
     }
 }
