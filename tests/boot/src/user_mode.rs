@@ -6,7 +6,7 @@
 use std::{
     fs::{self, File},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -41,55 +41,61 @@ pub fn run(
     limit: Duration,
     log: &Path,
 ) -> Result<String> {
-    let output = in_folder(setup, folder, script, limit, log)
+    fs::write(folder.join("script"), script)?;
+    let mut kernel = Running::start(setup, folder, log)?;
+    let output = kernel
+        .end(limit)
+        .and_then(|end| output(folder, end))
         .with_context(|| format!("the kernel's log: {}", log.display()))?;
     fs::remove_file(log)?;
     Ok(output)
 }
 
-fn in_folder(
-    setup: &Setup,
-    folder: &Path,
-    script: &str,
-    limit: Duration,
-    log: &Path,
-) -> Result<String> {
-    fs::write(folder.join("script"), script)?;
-    if let Some(logs) = log.parent() {
-        fs::create_dir_all(logs)?;
+impl Running {
+    fn start(setup: &Setup, folder: &Path, log: &Path) -> Result<Self> {
+        if let Some(logs) = log.parent() {
+            fs::create_dir_all(logs)?;
+        }
+        let out = File::create(log)?;
+        let image = &setup.kernel.image;
+        let started = Command::new(image)
+            .arg(format!("mem={}M", setup.memory))
+            .arg(format!("initrd={}", setup.initramfs.display()))
+            // The folder for the sockets of its console of management.
+            .arg(format!("uml_dir={}", folder.display()))
+            .args(["rdinit=/bin/user-mode", "con=null", "loglevel=5"])
+            .args(["panic_on_warn=1", "oops=panic"])
+            .args(setup.options.split_whitespace())
+            .arg(format!("FOLDER={}", folder.display()))
+            .stdin(Stdio::null())
+            .stdout(out.try_clone()?)
+            .stderr(out)
+            .spawn();
+        let started = started.with_context(|| format!("cannot start {}", image.display()))?;
+        Ok(Self(started))
     }
-    let out = File::create(log)?;
-    let image = &setup.kernel.image;
-    let started = Command::new(image)
-        .arg(format!("mem={}M", setup.memory))
-        .arg(format!("initrd={}", setup.initramfs.display()))
-        // The folder for the sockets of its console of management.
-        .arg(format!("uml_dir={}", folder.display()))
-        .args(["rdinit=/bin/user-mode", "con=null", "loglevel=5"])
-        .args(["panic_on_warn=1", "oops=panic"])
-        .args(setup.options.split_whitespace())
-        .arg(format!("FOLDER={}", folder.display()))
-        .stdin(Stdio::null())
-        .stdout(out.try_clone()?)
-        .stderr(out)
-        .spawn();
-    let started = started.with_context(|| format!("cannot start {}", image.display()))?;
-    let mut kernel = Running(started);
-    let deadline = Instant::now() + limit;
-    let end = loop {
-        if let Some(end) = kernel.0.try_wait()? {
-            break end;
+
+    /// Waits until the kernel has ended.
+    fn end(&mut self, limit: Duration) -> Result<ExitStatus> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(end) = self.0.try_wait()? {
+                return Ok(end);
+            }
+            if Instant::now() > deadline {
+                bail!("the kernel has not ended after {} seconds", limit.as_secs());
+            }
+            thread::sleep(PERIOD);
         }
-        if Instant::now() > deadline {
-            bail!("the kernel has not ended after {} seconds", limit.as_secs());
-        }
-        thread::sleep(PERIOD);
-    };
-    let output = fs::read_to_string(folder.join("output")).context("the script did not start")?;
-    match fs::read_to_string(folder.join("status"))
-        .as_deref()
-        .map(str::trim)
-    {
+    }
+}
+
+/// What the script of a kernel that has ended printed, if it succeeded.
+fn output(folder: &Path, end: ExitStatus) -> Result<String> {
+    let output = fs::read_to_string(folder.join("output"))
+        .with_context(|| format!("the kernel ended before the script started, with {end}"))?;
+    let status = fs::read_to_string(folder.join("status"));
+    match status.as_deref().map(str::trim) {
         Ok("0") => Ok(output),
         Ok(status) => bail!("the script ended with status {status}:\n{output}"),
         // A warning of the kernel is a panic.
