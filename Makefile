@@ -420,8 +420,10 @@ kernel-lacking kernel-acs-late: kernel-%: kernel-$(LACKING)
 kernel-kcsan: kernel-%: kernel-$(lastword $(SERIES))
 	@$(SUDO) scripts/prepare-test-kernel.sh '$*' '$(lastword $(SERIES))'
 
-# Kernels that run as programs, for make machines and make upstream-test.
-kernel-%-user-mode: kernel-%
+# Kernels that run as programs, for make machines and make upstream-test. kernel-$* is no prerequisite: make prefers a rule
+# whose prerequisites it need not make by another pattern.
+kernel-%-user-mode: root
+	@$(MAKE) --no-print-directory 'kernel-$*'
 	@$(SUDO) scripts/prepare-test-kernel.sh user-mode '$*'
 
 .PHONY: kernel-upstream-user-mode
