@@ -152,7 +152,8 @@ oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)
 machines: ## compare the model with the groups that KERNEL=, built as a program of the host, makes of CASES= random machines (100,000), from SEED= on
 machines: need-amd64 modules-$(KERNEL)-user-mode guest-programs
 	@ACS_QUIRKS_KERNELS='$(KERNEL)-user-mode' ACS_QUIRKS_RANDOM='$(or $(CASES),100000)' ACS_QUIRKS_SEED='$(SEED)' \
-		$(CARGO) test --quiet --locked --offline --package boot --test oracle -- --nocapture $(call or_repeat,machines)
+		$(CARGO) test --quiet --locked --offline --package boot --test oracle -- --nocapture \
+		|| { echo 'To repeat a machine that differs: make machines KERNEL=$(KERNEL) CASES=1 SEED=, with its seed.' >&2; exit 1; }
 
 .PHONY: speed
 speed: ## measure how long the kernel (KERNEL=) and the model take to group, and what acsctl regroup adds to a rescan
