@@ -44,36 +44,38 @@ pub struct Oracle<'a> {
 }
 
 /// Divides random machines, given by their seeds, among boots with at most `most` machines each. `ask` asks about those of one
-/// boot. Returns what it returns, in order. Kernels in user mode run side by side, one for each processor.
+/// boot and counts. Returns the sums of the counts. Kernels in user mode run side by side, one for each processor.
 ///
 /// # Errors
 ///
 /// The first of `ask`.
-pub fn in_boots<T: Send>(
+pub fn in_boots<const N: usize>(
     setup: &Setup,
     seeds: &[u64],
     most: usize,
-    ask: impl Fn(&[u64]) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
+    ask: impl Fn(&[u64]) -> Result<[u64; N]> + Sync,
+) -> Result<[u64; N]> {
     let at_once = match thread::available_parallelism() {
         Ok(processors) if setup.kernel.is_in_user_mode() => processors.get(),
         _ => 1,
     };
     let ask = &ask;
-    let mut found = Vec::new();
+    let mut sums = [0; N];
     for seeds in seeds.chunks(most * at_once) {
-        let results: Vec<Result<T>> = thread::scope(|scope| {
+        let results: Vec<Result<[u64; N]>> = thread::scope(|scope| {
             let boots = seeds.chunks(most);
             let boots: Vec<_> = boots.map(|seeds| scope.spawn(move || ask(seeds))).collect();
             let ends = boots.into_iter().map(ScopedJoinHandle::join);
             ends.map(|end| end.unwrap_or_else(|_| bail!("a boot panicked")))
                 .collect()
         });
-        for result in results {
-            found.push(result?);
+        for counts in results {
+            for (sum, count) in sums.iter_mut().zip(counts?) {
+                *sum += count;
+            }
         }
     }
-    Ok(found)
+    Ok(sums)
 }
 
 impl<'a> Oracle<'a> {

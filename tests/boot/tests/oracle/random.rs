@@ -34,16 +34,6 @@ const ROUNDS: usize = 60;
 /// Maximum number of smaller machines per boot.
 const STEPS: usize = 200;
 
-/// What the machines of one boot were like.
-#[derive(Default)]
-struct Counts {
-    functions: usize,
-    /// Machines with several groups.
-    several: u64,
-    /// Machines whose groups depend on quirks of the kernel.
-    by_quirks: u64,
-}
-
 /// The machine of a seed.
 fn draw(seed: u64) -> Result<Tree> {
     let mut bytes = [0; 32];
@@ -63,8 +53,8 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
     let verdicts = quirk_data::handlers::newest(&quirks);
     let none = quirk_data::handlers::newest(&[]);
     let seeds: Vec<u64> = (first..first + count).collect();
-    let counts = oracle::in_boots(setup, &seeds, BOOT, |seeds| {
-        let mut counts = Counts::default();
+    let [functions, several, by_quirks] = oracle::in_boots(setup, &seeds, BOOT, |seeds| {
+        let [mut functions, mut several, mut by_quirks] = [0; 3];
         let mut machines = Vec::new();
         for &seed in seeds {
             machines.push(draw(seed)?.current());
@@ -72,20 +62,17 @@ pub(crate) fn same(setup: &Setup) -> Result<()> {
         let answers = ask(setup, &machines, &verdicts)
             .with_context(|| format!("machine 0 has the seed {}", seeds[0]))?;
         for ((&seed, machine), answer) in seeds.iter().zip(&machines).zip(answers) {
-            counts.functions += machine.functions.len();
-            counts.several += u64::from(answer.kernel.groups.len() > 1);
+            functions += machine.functions.len() as u64;
+            several += u64::from(answer.kernel.groups.len() > 1);
             let machine = oracle::with_kernel(machine, &setup.kernel);
             let plain = oracle::model(&machine, &none).ok();
-            counts.by_quirks += u64::from(plain.as_ref() != Some(&answer.model));
+            by_quirks += u64::from(plain.as_ref() != Some(&answer.model));
             if answer.difference().is_some() {
                 return Err(mismatch(setup, seed, &verdicts));
             }
         }
-        Ok(counts)
+        Ok([functions, several, by_quirks])
     })?;
-    let functions: usize = counts.iter().map(|one| one.functions).sum();
-    let several: u64 = counts.iter().map(|one| one.several).sum();
-    let by_quirks: u64 = counts.iter().map(|one| one.by_quirks).sum();
     println!(
         "machines {count}, functions {functions}, with several groups {several}, where quirks matter {by_quirks}"
     );

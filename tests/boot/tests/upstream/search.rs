@@ -25,18 +25,6 @@ const BOOT: usize = 2_000;
 /// Maximum number of functions of a random machine.
 const MOST: usize = 400;
 
-/// What the machines of one boot were like.
-#[derive(Default)]
-struct Counts {
-    functions: usize,
-    /// Functions that are not found because the type of a port is corrected.
-    hidden: usize,
-    /// Machines with several groups.
-    several: u64,
-    /// Machines whose groups depend on the type of a port.
-    by_correction: u64,
-}
-
 /// The patched kernel groups a large machine in a fraction of the time.
 pub(crate) fn faster(patched: &Setup, control: &Setup) -> Result<()> {
     let after = time(patched).context("with the patches")?;
@@ -74,8 +62,8 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
     let count = number("ACS_QUIRKS_RANDOM", MACHINES)?;
     let first = number("ACS_QUIRKS_SEED", 1)?;
     let seeds: Vec<u64> = (first..first + count).collect();
-    let counts = oracle::in_boots(patched, &seeds, BOOT, |seeds| {
-        let mut counts = Counts::default();
+    let in_one_boot = |seeds: &[u64]| {
+        let [mut functions, mut hidden, mut several, mut by_correction] = [0; 4];
         let titles: Vec<String> = seeds.iter().map(|seed| format!("seed {seed}")).collect();
         let machines = seeds.iter().map(|&seed| topology(seed, MOST));
         let named: Vec<_> = titles.iter().map(String::as_str).zip(machines).collect();
@@ -88,17 +76,15 @@ pub(crate) fn same(patched: &Setup) -> Result<()> {
                 titles[index],
                 answer.kernel.groups
             );
-            counts.hidden += unscanned.len();
-            counts.functions += named[index].1.functions.len();
-            counts.several += u64::from(answer.kernel.groups.len() > 1);
-            counts.by_correction += u64::from(answer.kernel.groups != answer.model);
+            hidden += unscanned.len() as u64;
+            functions += named[index].1.functions.len() as u64;
+            several += u64::from(answer.kernel.groups.len() > 1);
+            by_correction += u64::from(answer.kernel.groups != answer.model);
         }
-        Ok(counts)
-    })?;
-    let hidden: usize = counts.iter().map(|one| one.hidden).sum();
-    let functions: usize = counts.iter().map(|one| one.functions).sum();
-    let several: u64 = counts.iter().map(|one| one.several).sum();
-    let by_correction: u64 = counts.iter().map(|one| one.by_correction).sum();
+        Ok([functions, hidden, several, by_correction])
+    };
+    let [functions, hidden, several, by_correction] =
+        oracle::in_boots(patched, &seeds, BOOT, in_one_boot)?;
     println!(
         "machines {count}, functions {functions}, hidden by corrected port types {hidden}, with several groups {several}, where corrected port types matter {by_correction}"
     );
