@@ -11,23 +11,24 @@ mod look;
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use acsctl::host::HostView;
-use grouping::predict::Prediction;
+use grouping::{handlers::Handlers, predict::Prediction};
 use libfuzzer_sys::fuzz_target;
 use quirk_data::{
     built, draft,
     edition::Edition,
     entry::Entry,
     folder::{self, Scope},
-    source,
+    handlers, source,
 };
 use rules::table::Table;
 
-/// The project's own entries, and a table of all entries that can be built into a module.
-static DATA: LazyLock<(Vec<Entry>, Table)> = LazyLock::new(|| {
+/// The project's own entries, a table of all entries that can be built into a module, and the newest kernel's quirks.
+static DATA: LazyLock<(Vec<Entry>, Table, Handlers)> = LazyLock::new(|| {
     let quirks = folder::check_all(source::built_in(), Scope::now(None));
     let quirks = quirks.expect("the data has no fault");
     let table = built::table(&Edition::Candidate.select(&quirks, None));
-    (quirks, table)
+    let verdicts = handlers::newest(&quirks);
+    (quirks, table, verdicts)
 });
 
 fuzz_target!(|bytes: &[u8]| {
@@ -37,10 +38,9 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(machine) = topology::parse("capture", text) else {
         return;
     };
-    let (quirks, table) = &*DATA;
-    let verdicts = quirk_data::handlers::newest(quirks);
+    let (quirks, table, verdicts) = &*DATA;
     let view = grouping::view(&machine);
-    let prediction = Prediction::of(&machine, &view, &verdicts);
+    let prediction = Prediction::of(&machine, &view, verdicts);
     let without = prediction.without_table().expect("what is read is sound");
     let with = prediction.with_table(table).expect("what is read is sound");
     // The table changes who shares a group, not who is in one.

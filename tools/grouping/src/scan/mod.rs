@@ -3,26 +3,34 @@
 //! Turns a topology into the model's input: the functions in the kernel's order, each with the
 //! properties that the kernel gives it.
 
+mod assumption;
 mod device;
 mod order;
+mod properties;
+mod siblings;
 mod vmd;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rules::{acs::AcsFlags, decision::KernelVerdict, pcie::PcieType};
-use topology::{Bdf, Domain, Function, Header, Hex, Topology};
+use topology::{Bdf, Domain, Function, Header, Topology};
 
-use self::{order::Order, vmd::Vmds};
+use self::{
+    order::Order,
+    properties::{acs, acs_dword8, dma_aliases, interface, takes_part},
+    siblings::Missing,
+    vmd::Vmds,
+};
 use crate::model::{
-    self, DevfnSet, Interface, Search as _,
+    self, Interface, Search as _,
     acs_enabled::{AcsRegisters, acs_enabled},
-    aliases::{self, Bridge, Identity},
+    aliases::{self, Bridge},
     release::Release,
 };
 
+pub(crate) use siblings::{Siblings, is_link};
+
+pub use assumption::Assumption;
 pub use device::{Device, device_of};
 
 /// A function as the kernel sees it.
@@ -74,96 +82,6 @@ impl Seen<'_> {
             isolated,
             ..self.facts
         }
-    }
-}
-
-/// A property that the capture does not contain, with the value assumed for it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Assumption {
-    /// PCIe type. Assumed: endpoint or upstream port below a port, otherwise conventional PCI.
-    PcieType,
-    /// Whether the function has an ACS capability. Assumed: it has none.
-    NoAcs,
-    /// The registers of the ACS capability. Assumed: every flag that grouping asks for is enabled.
-    AcsOn,
-    /// The numbers under which the function may send requests. Assumed: no further ones.
-    NoMoreAliases,
-    /// The bridge that leads to the function's bus. Assumed: there is none, the bus is a root bus. No function
-    /// on it shows that it is one.
-    NoBridge,
-    /// The buses to which a bridge leads. Assumed: none.
-    NoBuses,
-    /// Whether the device has other functions, where the input leaves lines out. Assumed: it has none.
-    MoreFunctions,
-    /// Function 0 of the device, without which the kernel finds no other (`pci_scan_slot()`). Assumed: the input has all that
-    /// share its group.
-    NoFunction0,
-    /// The VMD that sends the requests of the function's PCI domain. Assumed: there is none. No function that is one, or may
-    /// be one, is there.
-    NoVmd,
-    /// Which of several functions is the VMD of a PCI domain. Assumed: the first of the likeliest.
-    FirstVmd,
-    /// Whether the kernel enables the services of the ACS capability at boot, which were off when the
-    /// machine was read without an IOMMU. Assumed: it does.
-    AcsAtBoot,
-    /// The multi-function bit of a bridge, on which the isolation of what is below it depends. Assumed: off.
-    OneFunction,
-    /// The rest of the function's properties, because the source ends within the function.
-    Rest,
-}
-
-impl Assumption {
-    /// Whether the group of a function with this assumption, and of the functions below it, cannot be
-    /// computed.
-    #[must_use]
-    pub const fn hides_group(self) -> bool {
-        matches!(
-            self,
-            Self::NoBridge | Self::NoBuses | Self::NoFunction0 | Self::NoVmd
-        )
-    }
-}
-
-impl fmt::Display for Assumption {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::PcieType => "PCIe type not seen, taken from where it is",
-            Self::NoAcs => "not seen whether it has an ACS capability, taken as without",
-            Self::AcsOn => "ACS registers not seen, taken as on",
-            Self::NoMoreAliases => "may have DMA aliases that were not seen, taken as without",
-            Self::NoBridge => {
-                "the input does not show which bridge leads to its bus, or that this is a root bus, so its group cannot be known"
-            }
-            Self::NoBuses => {
-                "the buses to which it leads are not in the input, so what is below it cannot be known"
-            }
-            Self::MoreFunctions => {
-                "other functions of its device may be missing, because the input leaves lines out, or is a part of the \
-                 machine; taken as having none"
-            }
-            Self::NoFunction0 => {
-                "function 0 of its device is not in the input, so its group cannot be known"
-            }
-            Self::NoVmd => {
-                "the input does not show the VMD (Volume Management Device) of its PCI domain, in whose group all functions \
-                 of the domain are, so its group cannot be known"
-            }
-            Self::FirstVmd => {
-                "the input does not show which function is the VMD (Volume Management Device) of a PCI domain, in whose \
-                 group all functions of the domain are; taken as the first that is likely to be it"
-            }
-            Self::AcsAtBoot => {
-                "ACS is off, because no IOMMU is in use; with an IOMMU, the kernel enables at boot what the \
-                 capability implements"
-            }
-            Self::OneFunction => {
-                "multi-function bit not seen (lspci -xxxx shows it), taken as off: no other function of the device \
-                 is there"
-            }
-            Self::Rest => {
-                "the input may end within this function: properties of it, and functions after it, may be missing"
-            }
-        })
     }
 }
 
@@ -312,50 +230,6 @@ fn view_of(topology: &Topology, starts_iommu: bool) -> View<'_> {
     view
 }
 
-/// Signs that a topology lacks functions.
-struct Missing<'a> {
-    /// Whether it comes from a text. A reading of sysfs shows all functions.
-    is_text: bool,
-    /// Whether it lacks the first function of a domain, which every recorded machine has.
-    is_part: bool,
-    gaps: &'a [Bdf],
-}
-
-impl<'a> Missing<'a> {
-    fn of(topology: &'a Topology) -> Self {
-        let evidence = &topology.evidence;
-        let is_text = !evidence.is_empty() && !evidence.iter().any(|one| one == "sysfs");
-        let mut functions = topology.functions.iter();
-        Self {
-            is_text,
-            is_part: is_text && !functions.any(|one| (one.bdf.bus, one.bdf.devfn) == (0, 0)),
-            gaps: &topology.gaps,
-        }
-    }
-
-    /// What is assumed of other functions of the function's device.
-    fn of_device(
-        &self,
-        order: &Order,
-        function: &Function,
-        is_on_link: bool,
-        multifunction: Option<bool>,
-    ) -> Option<Assumption> {
-        let bdf = function.bdf;
-        let devfn = if is_on_link { 0 } else { bdf.devfn & !7 };
-        let is_virtual = function.physfn.is_some();
-        if self.is_text && !is_virtual && order.position(Bdf { devfn, ..bdf }).is_none() {
-            return Some(Assumption::NoFunction0);
-        }
-        let may_have_more = match multifunction {
-            Some(false) => false,
-            Some(true) => self.gaps.contains(&bdf),
-            None => self.is_part || self.gaps.contains(&bdf),
-        };
-        may_have_more.then_some(Assumption::MoreFunctions)
-    }
-}
-
 /// The buses with a function that exists only on root buses, by its PCIe type or as a host bridge.
 fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     let is_root = |function: &&Function| {
@@ -369,115 +243,6 @@ fn root_buses(topology: &Topology) -> BTreeSet<(Domain, u8)> {
     };
     let functions = topology.functions.iter().filter(is_root);
     functions.map(|function| function.bdf.bus()).collect()
-}
-
-/// The interface of a function below `parent`: `set_pcie_port_type()` in `drivers/pci/probe.c`,
-/// with its correction of switch ports that claim the other type.
-fn interface(
-    function: &Function,
-    parent: Option<&model::Function>,
-    release: &Release,
-    assumed: &mut Vec<Assumption>,
-) -> Interface {
-    let above = parent.map(|parent| parent.interface);
-    let below_port = above.is_some_and(Interface::leads_to_link);
-    if !function.pcie_known {
-        assumed.push(Assumption::PcieType);
-        return match (below_port, function.header) {
-            (false, _) => Interface::Conventional,
-            (true, Header::Endpoint) => Interface::Express(PcieType::Endpoint),
-            (true, _) => Interface::Express(PcieType::UpstreamPort),
-        };
-    }
-    let Some(port) = &function.pcie_type else {
-        return Interface::Conventional;
-    };
-    let Some(kind) = port.kind() else {
-        assumed.push(Assumption::PcieType);
-        return Interface::Reserved;
-    };
-    Interface::Express(kind).behind(above, release)
-}
-
-/// The registers of the function's ACS capability, after the kernel's corrections.
-fn acs(
-    function: &Function,
-    release: &Release,
-    assumed: &mut Vec<Assumption>,
-) -> Option<AcsRegisters> {
-    if !function.acs_known {
-        assumed.push(Assumption::NoAcs);
-    }
-    let found = function.acs?;
-    let registers = if let (Some(capability), Some(control)) = (found.cap, found.ctl) {
-        AcsRegisters {
-            capability: AcsFlags::from_bits(capability),
-            control: AcsFlags::from_bits(control),
-        }
-    } else {
-        assumed.push(Assumption::AcsOn);
-        AcsRegisters {
-            capability: AcsFlags::GROUPING,
-            control: AcsFlags::GROUPING,
-        }
-    };
-    let device = function.device.map_or(0, Hex::value);
-    Some(registers.of_device(function.vendor.value(), device, release))
-}
-
-/// The dword at offset 8 of the ACS capability. `pci_quirk_enable_intel_spt_pch_acs()` writes it where
-/// `pci_std_enable_acs()` writes the ACS Control register. Only handlers of such ports read it.
-fn acs_dword8(function: &Function, starts_iommu: bool) -> Option<u32> {
-    let acs = function.acs?;
-    let implemented = AcsFlags::from_bits(acs.cap?).intersection(AcsFlags::GROUPING);
-    let enabled = if starts_iommu { implemented.bits() } else { 0 };
-    Some(acs.dword8? | u32::from(enabled))
-}
-
-/// The aliases that the kernel's quirks give to the function.
-fn dma_aliases(function: &Function, assumed: &mut Vec<Assumption>) -> DevfnSet {
-    let class = function.class.map_or(0, |class| class.0 >> 8);
-    let mut found = function.devices().map(|device| {
-        let identity = Identity {
-            vendor: function.vendor.value(),
-            device,
-            subsystem: function.subsystem.map(|it| (it.vendor, it.device)),
-            class: u16::try_from(class).unwrap_or(0),
-        };
-        aliases::dma_aliases(&identity, function.bdf.devfn)
-    });
-    let Some(first) = found.next() else {
-        return DevfnSet::EMPTY;
-    };
-    let is_sure = found.all(|other| other == first);
-    if !first.complete || !is_sure {
-        assumed.push(Assumption::NoMoreAliases);
-    }
-    if is_sure {
-        first.numbers
-    } else {
-        DevfnSet::EMPTY
-    }
-}
-
-/// Whether the IOMMU driver manages the function. If the capture contains groups and would show that of
-/// the function, whether it is in one; otherwise every function except IOMMUs.
-fn takes_part(function: &Function, grouped: bool) -> bool {
-    const IOMMU: u32 = 0x0806;
-    if grouped && function.group_known {
-        return function.iommu_group.is_some();
-    }
-    function.class.is_none_or(|class| class.0 >> 8 != IOMMU)
-}
-
-/// Whether a bridge leads to a link, which has one device.
-pub(crate) fn is_link(bridge: Option<&model::Function>) -> bool {
-    matches!(
-        bridge.map(|bridge| bridge.interface),
-        Some(Interface::Express(
-            PcieType::RootPort | PcieType::DownstreamPort
-        ))
-    )
 }
 
 /// Whether the multi-function bit of a bridge decides if it is isolated.
@@ -514,59 +279,4 @@ fn separating(topology: &Topology) -> BTreeSet<Bdf> {
     };
     let functions = topology.functions.iter().filter(separates);
     functions.map(|function| function.bdf).collect()
-}
-
-/// The number of functions by device number and by bus.
-pub(crate) struct Siblings {
-    slots: BTreeMap<(Domain, u8, u8), u16>,
-    buses: BTreeMap<(Domain, u8), u16>,
-}
-
-impl Siblings {
-    pub(crate) fn of<'f>(functions: impl IntoIterator<Item = &'f Function>) -> Self {
-        let mut siblings = Self {
-            slots: BTreeMap::new(),
-            buses: BTreeMap::new(),
-        };
-        for function in functions {
-            if function.physfn.is_none() {
-                let Bdf { domain, bus, .. } = function.bdf;
-                *siblings
-                    .slots
-                    .entry((domain, bus, function.bdf.slot()))
-                    .or_default() += 1;
-                *siblings.buses.entry((domain, bus)).or_default() += 1;
-            }
-        }
-        siblings
-    }
-
-    /// `pci_dev.multifunction`: the multi-function bit of the header, or not the first function of
-    /// its device (`pci_scan_slot()` in `drivers/pci/probe.c`). Never set for a virtual function
-    /// (`pci_iov_add_virtfn()` in `drivers/pci/iov.c`). If the bit was not seen, function 0 has it
-    /// when other functions exist, because the kernel would not have scanned for them without it.
-    ///
-    /// `is_on_link` is whether the function is directly below a root port or a downstream port. `None` if
-    /// nothing shows it: the kernel found no other function, and may have looked for one.
-    pub(crate) fn multifunction(&self, function: &Function, is_on_link: bool) -> Option<bool> {
-        if function.physfn.is_some() {
-            return Some(false);
-        }
-        let Bdf { domain, bus, devfn } = function.bdf;
-        // A link has one device, so a function with a higher device number is an ARI function.
-        let (number, of_device) = if is_on_link {
-            (devfn, self.buses.get(&(domain, bus)))
-        } else {
-            let slot = function.bdf.slot();
-            (
-                function.bdf.function(),
-                self.slots.get(&(domain, bus, slot)),
-            )
-        };
-        let has_others = number > 0 || of_device.is_some_and(|&count| count > 1);
-        match function.multifunction {
-            Some(bit) => Some(number > 0 || bit),
-            None => has_others.then_some(true),
-        }
-    }
 }
