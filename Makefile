@@ -39,6 +39,8 @@ endif
 IN_ROOT = $(SUDO) scripts/in-root.sh --
 # Debian 13's cargo has the lowest Rust version that the tools support.
 CARGO = $(IN_ROOT) cargo
+# Where it puts the programs of the bench.
+BENCH := /cache/target/x86_64-unknown-linux-gnu/debug
 
 .PHONY: help
 help: ## this list
@@ -63,18 +65,25 @@ demo: need-amd64 crates
 		$(MAKE) --no-print-directory modules-$(KERNEL) || { kill $$programs; wait $$programs; exit 1; }; \
 		wait $$programs
 	@ACS_QUIRKS_KERNELS=$(KERNEL) ACS_QUIRKS_WITHDRAWN='$(WITHDRAWN)' $(IN_ROOT) \
-		/cache/target/x86_64-unknown-linux-gnu/debug/demo
+		$(BENCH)/demo
 
 .PHONY: test
 test: export BUILD_ROOT := 1
 test: export ACS_QUIRKS_CORE := $(if $(ALL_TESTS),,1)
 test: ## all checks: lints, host tests, boot tests on the newest of KERNELS=, core boot tests on the others, the KUnit suite
 # What boots is prepared beside the lints and host tests, which leave a part of the processors idle. It says nothing: the boot
-# tests prepare again what is missing then, and show why.
+# tests prepare again what is missing then, and show why. The KUnit suite, one guest on one processor, then runs beside the
+# others.
 test: crates
-	@$(MAKE) --no-print-directory prepared >/dev/null 2>&1 & beside=$$!; trap 'kill $$beside 2>/dev/null || :' EXIT; \
-		$(MAKE) --no-print-directory lint host-test; wait $$beside || :
-	@$(MAKE) --no-print-directory boot-test lacking kunit
+	@beside=$$(mktemp -d); set -m; \
+		{ $(MAKE) --no-print-directory prepared >/dev/null 2>&1 || :; touch "$$beside/prepared"; \
+			$(MAKE) --no-print-directory kunit >"$$beside/kunit" 2>&1; } </dev/null & suite=$$!; set +m; \
+		trap 'kill -- -$$suite 2>/dev/null || :; rm -rf "$$beside"' EXIT; \
+		$(MAKE) --no-print-directory lint host-test; \
+		until [ -e "$$beside/prepared" ]; do sleep 1; done; \
+		echo '== boot tests; the output of the KUnit suite, which runs beside them, follows'; \
+		status=0; $(MAKE) --no-print-directory boot-test lacking || status=$$?; \
+		wait $$suite || status=$$?; cat "$$beside/kunit"; exit $$status
 
 .PHONY: prepared
 prepared: $(foreach kernel,$(KERNELS) lacking $(LACKING) kunit@rust-for-linux,modules-$(kernel))
@@ -94,11 +103,11 @@ test-all:
 or_repeat = || { echo 'To repeat a failed test alone: make $(1) ARGS=NAME, with its name from the list of failures.' >&2; exit 1; }
 
 # The scenarios on the kernel $(1), for the target $(2).
-scenarios_on = ACS_QUIRKS_KERNELS='$(1)' $(CARGO) test --quiet --locked --offline --package boot --test scenarios \
+scenarios_on = ACS_QUIRKS_KERNELS='$(1)' $(CARGO) boot-test --test scenarios \
 	-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,$(2))
 
 # The KUnit suite on the kernel $(1), for the target $(2).
-suite_on = ACS_QUIRKS_KERNELS='$(1)@rust-for-linux' $(CARGO) test --quiet --locked --offline --package boot --test kunit \
+suite_on = ACS_QUIRKS_KERNELS='$(1)@rust-for-linux' $(CARGO) boot-test --test kunit-suite \
 	-- $(ARGS) $(call or_repeat,$(2))
 
 # The root files of the kernel modules, in the Rust edition that the kernel uses. rustfmt also formats their submodules.
@@ -125,34 +134,35 @@ model-test: crates ## compare the model of the grouping with the kernel's code o
 		--package random-topologies --test model --test functions --test range -- --nocapture
 
 # The test of the patches for mainline runs for amd64 only: once is enough. The oracle's module is for x86 only.
-TESTS_OF_BUILDS := build $(if $(filter amd64,$(DEB_ARCH)),export)
+TESTS_OF_BUILDS := build $(if $(filter amd64,$(DEB_ARCH)),export-on-kernels)
 TESTS_OF_BOOTS := scenarios $(if $(filter amd64,$(DEB_ARCH)),oracle)
 
 .PHONY: boot-test
 boot-test: ## boot tests on KERNELS=; ARGS= is passed to the test programs (a filter, --list, ...)
-boot-test: generated $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+boot-test: $(foreach kernel,$(KERNELS),modules-$(kernel)) guest-programs
+	@$(CARGO) boot-test --test generated
 	@case '$(ARGS)' in *--list*) ;; *) \
-		list=$$(ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot \
+		list=$$(ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) boot-test \
 			$(TESTS_OF_BUILDS:%=--test %) $(TESTS_OF_BOOTS:%=--test %) -- --list $(ARGS)) || exit 1; \
 		printf '%s\n' "$$list" | grep -q ': test$$' || { \
 			echo "no boot test matches ARGS='$(ARGS)'; make boot-test ARGS=--list shows all tests" >&2; exit 1; };; \
 	esac
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BUILDS:%=--test %) \
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) boot-test $(TESTS_OF_BUILDS:%=--test %) \
 		-- $(ARGS) $(call or_repeat,boot-test)
-	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) test --quiet --locked --offline --package boot $(TESTS_OF_BOOTS:%=--test %) \
+	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(CARGO) boot-test $(TESTS_OF_BOOTS:%=--test %) \
 		-- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 2) $(ARGS) $(call or_repeat,boot-test)
 
 .PHONY: oracle
 oracle: ## let the kernels KERNELS= group the topologies in TOPOLOGIES=, and compare with the model; REPORT= for JSON
 oracle: need-amd64 need-topologies $(foreach kernel,$(KERNELS),modules-$(kernel)) crates
-	@$(CARGO) build --quiet --locked --offline --package boot --bin oracle
+	@$(CARGO) build-bench --bin oracle
 	@ACS_QUIRKS_KERNELS='$(KERNELS)' $(SUDO) scripts/oracle.sh '$(REPORT)' $(TOPOLOGIES)
 
 .PHONY: machines
 machines: ## compare the model with the groups that KERNEL=, built as a program of the host, makes of CASES= random machines (100,000), from SEED= on
 machines: need-amd64 modules-$(KERNEL)-user-mode guest-programs
 	@ACS_QUIRKS_KERNELS='$(KERNEL)-user-mode' ACS_QUIRKS_RANDOM='$(or $(CASES),100000)' ACS_QUIRKS_SEED='$(SEED)' \
-		$(CARGO) test --quiet --locked --offline --package boot --test oracle -- --nocapture \
+		$(CARGO) boot-test --test oracle -- --nocapture \
 		|| { echo 'To repeat a machine that differs: make machines KERNEL=$(KERNEL) CASES=1 SEED=, with its seed.' >&2; exit 1; }
 
 .PHONY: speed
@@ -190,23 +200,23 @@ kunit: need-amd64 modules-kunit@rust-for-linux guest-programs
 
 .PHONY: lacking
 lacking: need-amd64 modules-lacking modules-$(LACKING) guest-programs ## test validated entries on a kernel that lacks their quirks, and on the stock kernel of its series
-	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test patched -- $(ARGS) $(call or_repeat,lacking)
+	@ACS_QUIRKS_KERNELS='lacking $(LACKING)' $(CARGO) boot-test --test patched -- $(ARGS) $(call or_repeat,lacking)
 
 .PHONY: acs-late
 acs-late: need-amd64 modules-acs-late modules-$(LACKING) guest-programs ## test acsctl on a kernel that switches ACS on after it has made the groups, and on the stock kernel of its series
-	@ACS_QUIRKS_KERNELS='acs-late $(LACKING)' $(CARGO) test --quiet --locked --offline --package boot --test patched -- $(ARGS) $(call or_repeat,acs-late)
+	@ACS_QUIRKS_KERNELS='acs-late $(LACKING)' $(CARGO) boot-test --test patched -- $(ARGS) $(call or_repeat,acs-late)
 
 .PHONY: secure-boot-test
 secure-boot-test: need-amd64 modules-$(KERNEL) guest-programs ## boot KERNEL= with Secure Boot on: the module loads when it is signed, and only then
 	@$(SUDO) scripts/prepare-secure-boot.sh
-	@ACS_QUIRKS_KERNELS='$(KERNEL)' $(CARGO) test --quiet --locked --offline --package boot --test secure-boot -- $(ARGS) $(call or_repeat,secure-boot-test)
+	@ACS_QUIRKS_KERNELS='$(KERNEL)' $(CARGO) boot-test --test secure-boot -- $(ARGS) $(call or_repeat,secure-boot-test)
 
 # The last of SERIES, because the patches are for the newest kernel. Its tree with Rust is the source that they apply to.
 UPSTREAM := $(lastword $(SERIES)) upstream-control upstream upstream-user-mode
 .PHONY: upstream-test
 upstream-test: need-amd64 $(UPSTREAM:%=modules-%) guest-programs ## test the patches for Linux in upstream/, on a kernel with them and on one without
-	@ACS_QUIRKS_KERNELS='$(UPSTREAM)' $(CARGO) test --quiet --locked --offline \
-		--package boot --test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
+	@ACS_QUIRKS_KERNELS='$(UPSTREAM)' $(CARGO) boot-test \
+		--test upstream -- $(if $(findstring --test-threads,$(ARGS)),,--test-threads 1) $(ARGS) $(call or_repeat,upstream-test)
 
 .PHONY: soak
 soak: ## repeat the tests that depend on chance on KERNELS= with new seeds, for HOURS= (default 2)
@@ -225,13 +235,15 @@ race-test: need-amd64 modules-kcsan guest-programs ## the scenarios on a kernel 
 .PHONY: kunit-coverage
 kunit-coverage: ## show which branches of the kernel's grouping code the KUnit suite does not reach, and why
 kunit-coverage: need-amd64 modules-kunit@rust-for-linux guest-programs
-	@$(CARGO) run --quiet --locked --offline --package boot --bin coverage
+	@$(CARGO) build-bench --bin coverage
+	@$(IN_ROOT) $(BENCH)/coverage
 
 .PHONY: coverage
 coverage: ## show which lines of the modules run in no scenario, on KERNEL=; ARGS= is passed to the test program
 coverage: need-amd64 modules-$(KERNEL)@coverage guest-programs
 	@$(call scenarios_on,$(KERNEL)@coverage,coverage)
-	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(CARGO) run --quiet --locked --offline --package boot --bin module-coverage
+	@$(CARGO) build-bench --bin module-coverage
+	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(IN_ROOT) $(BENCH)/module-coverage
 
 .PHONY: fuzz
 fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
@@ -253,9 +265,8 @@ endif
 ACSCTL = $(TOOL) run $(TOOL_FLAGS) --package acsctl --
 
 .PHONY: host-test
-host-test: generated ## tests that need no kernel
-	@$(TOOL) test $(TOOL_FLAGS) --workspace --exclude boot
-	@$(TOOL) test $(TOOL_FLAGS) --package boot --test entries --test ktap --test host --test reasons --test emulator
+host-test: $(TOOL_NEEDS) ## tests that need no kernel
+	@$(TOOL) test $(TOOL_FLAGS) --workspace
 
 .PHONY: fmt
 fmt: $(TOOL_NEEDS) ## format all Rust code
@@ -269,10 +280,6 @@ check: $(TOOL_NEEDS) ## check the entries in quirks/ against every lint
 .PHONY: generate
 generate: $(TOOL_NEEDS) ## write the module's tables, the pages and the schemas from quirks/ and the code
 	@$(ACSCTL) generate
-
-.PHONY: generated
-generated: $(TOOL_NEEDS)
-	@$(ACSCTL) generate --check
 
 .PHONY: acsctl
 acsctl: $(TOOL_NEEDS) ## build build/acsctl

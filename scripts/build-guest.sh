@@ -8,11 +8,11 @@
 . "$(dirname "$0")/lib.sh"
 
 programs=(acsctl at hold-ring hold-vfio)
-packages=(acsctl guest)
-bench=()
-# The bench uses most of the same crates. A second build would compile them again, with other features.
-[[ $DEB_ARCH != "$HOST_ARCH" ]] || { packages+=(boot) bench=(demo emulate); }
-cargo build --quiet --locked --offline --target "$RUST_TARGET" "${packages[@]/#/--package=}" "${programs[@]/#/--bin=}" "${bench[@]/#/--bin=}"
+if [[ $DEB_ARCH == "$HOST_ARCH" ]]; then
+	cargo build-bench "${programs[@]/#/--bin=}" --bin demo --bin emulate
+else
+	cargo build --quiet --locked --offline --target "$RUST_TARGET" --package acsctl --package guest "${programs[@]/#/--bin=}"
+fi
 mkdir -p "$PROGRAMS"
 for name in "${programs[@]}"; do
 	# strip symbols to save the guest's memory; move into place, because other runs may read and write the file

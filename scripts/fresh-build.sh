@@ -87,7 +87,7 @@ boot() {
 		INSTALL_MOD_PATH="/cache/guest/$name" INSTALL_MOD_STRIP=1 DEPMOD=true
 	in_fresh depmod -b "/cache/guest/$name" "$release"
 	logged "$STEP" "$log-boot.log" "fix what the scenarios report" env ACS_QUIRKS_KERNELS="$OF@fresh" "$SCRIPTS/in-root.sh" -- \
-		cargo test --quiet --locked --offline --package boot --test scenarios -- --test-threads 2 ::split
+		cargo boot-test --test scenarios -- --test-threads 2 ::split
 	tail -n 2 "$log-boot.log"
 	remove_tree "$CACHE/guest/$name"
 }

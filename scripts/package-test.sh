@@ -81,7 +81,7 @@ image() {
 # boot STAGE: boot the image as the stage demands
 boot() {
 	ACS_QUIRKS_HOSTS=/cache/${HOSTS##*/}/$OF "$SCRIPTS/in-root.sh" -- \
-		cargo test --quiet --locked --offline --package boot --test packages -- --exact "$1"
+		cargo boot-test --test packages -- --exact "$1"
 }
 
 # boot_and_remove STAGE: the same, and remove the image

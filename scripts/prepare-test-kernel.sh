@@ -98,8 +98,6 @@ build() {
 	make_kernel "$LOG-build.log" "${ARGS[@]}" "${OBSERVED[@]/%/.o=y}" all
 	make_kernel "$LOG-install.log" "${ARGS[@]}" "INSTALL_MOD_PATH=$INSIDE/modules" DEPMOD=true modules_install
 	cp "$DIR/tree/$BUILT" "$DIR/$IMAGE"
-	# remove the result of an earlier build
-	rm -f "$DIR/kvm-works"
 	cp "$DIR/tree/include/config/kernel.release" "$DIR/release"
 	is "$DIR/release" "$RELEASE" || die "$STEP" "it calls itself $(<"$DIR/release"), not $RELEASE" "report this"
 }

@@ -23,7 +23,7 @@ mkdir -p "$LOGS"
 # run PROGRAM NAME: one test of a test program, if the kernel has it
 run() {
 	local log=$LOGS/$2.log
-	local command=(cargo test --quiet --locked --offline --package boot --test "$1" -- --exact "$2")
+	local command=(cargo boot-test --test "$1" -- --exact "$2")
 	"${command[@]}" --list 2>/dev/null | grep -q ': test$' || return 0
 	"${command[@]}" >>"$log" 2>&1 && return
 	tail -n 40 "$log" >&2

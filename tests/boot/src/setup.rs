@@ -12,7 +12,7 @@ use anyhow::Result;
 
 use crate::{
     initramfs,
-    kernel::Kernel,
+    kernel::{self, Kernel},
     machine::{GuestHardware, Iommu},
     vm::Vm,
 };
@@ -125,7 +125,7 @@ impl Setup {
 
     /// Whether a guest boots under KVM. KVM requires a guest of the host's architecture. `/dev/kvm`
     /// alone proves nothing: inside a virtual machine, KVM may exist and fail. So this function
-    /// boots one guest, and stores the answer with the kernel, in the file `kvm-works`.
+    /// boots one guest, and stores the answer for all kernels in the file `kvm-works` of the cache.
     fn kvm_works(&self) -> Result<bool> {
         if !self.kernel.arch.is_ours() {
             return Ok(false);
@@ -138,7 +138,7 @@ impl Setup {
         {
             return Ok(false);
         }
-        let answer = self.kernel.image.with_file_name("kvm-works");
+        let answer = kernel::cache()?.join("kvm-works");
         if let Ok(known) = fs::read_to_string(&answer) {
             return Ok(known == "yes");
         }

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The tables in the source tree: generated from the entries, sound, and with the contents that the
-//! entries state.
+//! The tables in the source tree: sound, and with the contents that the entries state.
 
 mod common;
-
-use std::fs;
 
 use quirk_data::{
     edition::Edition,
     entry::Entry,
     folder::{self, Scope},
-    generate, numbers,
     register::Precondition,
     supported,
 };
@@ -45,21 +41,6 @@ fn entries(edition: Edition) -> Vec<Entry> {
         ..Scope::now(Some(edition))
     };
     folder::load(&data, scope).expect("the data has no fault")
-}
-
-#[test]
-fn the_tables_are_current() {
-    for (edition, _, path) in TABLES {
-        let found = fs::read_to_string(root().join(path)).expect("the table is there");
-        let issued =
-            numbers::issued(&root().join(edition.folder())).expect("the list has no fault");
-        let kernel = supported::oldest();
-        let expected = generate::source(edition, &entries(edition), kernel, &issued);
-        assert!(
-            found == expected,
-            "{path} is not current; run `make generate`"
-        );
-    }
 }
 
 #[test]
