@@ -14,7 +14,12 @@ use common::{
 /// Every generated file is what `make generate` writes.
 #[test]
 fn generated_files_are_current() {
-    printed(&acsctl(&["generate", "--check", "--source", &path(&root())]));
+    printed(&acsctl(&[
+        "generate",
+        "--check",
+        "--source",
+        &path(&root()),
+    ]));
 }
 
 /// A file that differs is named, and is not written. `generate` then makes it current.
