@@ -119,7 +119,7 @@ lint: crates ## formatting, clippy on the tools, shellcheck; warnings are errors
 	@$(CARGO) fmt --all --check
 	@$(IN_ROOT) rustfmt --check --edition 2021 $(KERNEL_ROOTS)
 	@echo '== clippy'
-	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features fuzz/libfuzzer -- \
+	@$(CARGO) clippy --quiet --locked --offline --workspace --all-targets --features boot/guests,fuzz/libfuzzer -- \
 		--deny warnings
 	@echo '== scripts are executable'
 	@list=$$(find scripts .ci -type f ! -perm -u=x -exec awk 'FNR == 1 && /^#!/ { print FILENAME }' {} +); \
