@@ -161,7 +161,7 @@ const STATED: [(&str, &str); 63] = [
     ),
     (
         "",
-        "Functions attached to our newest root ports 10de:1000-1003 are isolated.",
+        "Functions attached to our new root ports 10de:1000-1003 are isolated.",
     ),
     (
         "",
@@ -170,7 +170,7 @@ const STATED: [(&str, &str); 63] = [
     ("", "10de:1000-1003 are isolated and share root ports."),
     (
         "",
-        "Our root ports are fine, and the devices 10de:1000-1003 are isolated.",
+        "Our root ports are there, and the devices 10de:1000-1003 are isolated.",
     ),
     (
         "",

@@ -11,6 +11,7 @@ mod kinds;
 mod opposite;
 mod plain;
 mod random;
+mod words;
 
 use quirk_data::{
     folder::{self, Scope},

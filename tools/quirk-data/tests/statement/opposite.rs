@@ -268,7 +268,6 @@ fn a_denial_in_some_state() {
             "in the same package",
             "inside the device",
             "without exception",
-            "through the root complex",
             "over PCI Express",
         ];
         check(

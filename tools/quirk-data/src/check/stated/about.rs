@@ -6,7 +6,7 @@
 use super::{
     kinds,
     opposite::{self, OTHERS, any},
-    plain::{DENIES, reaches},
+    plain::{DENIES, SEPARATES, reaches},
     read::{GOES, is_id},
     token::{Token, clause_behind as behind},
 };
@@ -76,6 +76,25 @@ pub(super) fn goes_elsewhere(tokens: &[Token], at: usize) -> bool {
     needs || is_elsewhere || is_part || what.iter().any(is_odd)
 }
 
+/// Whether the words here are about a thing that the functions have, or about what one shows to a network: "have BARs which do
+/// not", "systems whose functions", "each other's packets".
+pub(super) fn is_of_thing(tokens: &[Token], at: usize) -> bool {
+    const DEVICES: &str = "device devices part parts chip chips silicon request requests transaction transactions id ids of in between from to for below above";
+    const THINGS: &str = "\
+        bar bars engine engines link links register registers space spaces driver drivers interface interfaces system systems host hosts";
+    const SENT: &str = "packet packets message messages";
+    let Some(before) = at.checked_sub(1).map(|before| &tokens[before]) else {
+        return false;
+    };
+    let behind = behind(tokens, at);
+    let is_device = before.word().is_none() || kinds::is_noun(before) || before.is_of(DEVICES);
+    let is_which = tokens[at].is_of("which whose") && !is_device;
+    let is_that = tokens[at].is_of("that")
+        && before.is_of(THINGS)
+        && (any(behind, DENIES) || any(behind, SEPARATES));
+    is_which || is_that || tokens[at].is_of(SENT) && before.is_of("others")
+}
+
 /// Whether the verb here redirects or blocks something other than requests: "redirect interrupts".
 pub(super) fn redirects_other(tokens: &[Token], at: usize) -> bool {
     const VERBS: &str = "redirect redirects block blocks";
@@ -105,10 +124,11 @@ pub(super) fn is_of_another(tokens: &[Token], start: usize) -> Option<usize> {
         any all each every both none neither either one two three four pair pairs couple number set sets group rest family families series \
         members member isolation separation independence design hardware silicon behaviour behavior behalf case id ids requester part outside \
         inside out side generation generations models model revision revisions combination implementation instances instance independent \
-        regardless package packages device devices bars bar memory space spaces registers upstream capability capabilities irrespective instead because";
+        regardless package packages device devices upstream capability capabilities irrespective instead because";
     const OF_SOFTWARE: &str = "\
         driver drivers firmware image images software bios emulation emulations emulator successor successors predecessor predecessors \
         replacement replacements competitor competitors simulation simulations model models prototype prototypes";
+    const HOSTS: &str = "host hosts board boards system systems platform platforms driver drivers";
     const CONFIRMS: &str = "\
         confirm confirms confirmed confirming state states stated verify verifies verified guarantee guarantees guaranteed ensure ensures ensured \
         say says said know knows known certify certifies certified assure assures assured declare declares attest attests vouch checked found \
@@ -131,6 +151,9 @@ pub(super) fn is_of_another(tokens: &[Token], start: usize) -> Option<usize> {
             }
             at = head;
             continue;
+        }
+        if here.is_of("with") && is_head(HOSTS) {
+            return head;
         }
         if here.is_of("for from in by") {
             return head.filter(|_| is_head(OF_SOFTWARE));

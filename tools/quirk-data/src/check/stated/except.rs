@@ -26,7 +26,7 @@ pub(super) fn is_filler(token: &Token) -> bool {
 }
 
 /// Words that except everything after them in the sentence.
-const FROM_HERE: &str = "except|excepts|excepting|exception|exceptions|exclude|excludes|excluding|\
+const FROM_HERE: &str = "except|excepts|excepting|ignoring|discounting|exception|exceptions|exclude|excludes|excluding|\
     excl|exempt|exempts|exempting|unlike|unless|omit|omits|omitting|barring|skip|skipping|but not|\
     but no|not including|other than|apart from|in place of|aside from|save for|different from|leaving out|\
     leaves out|no statement|no claim|no guarantee|not claim|not guarantee|not state|not say|not vouch|\

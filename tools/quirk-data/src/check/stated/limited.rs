@@ -14,10 +14,10 @@ const ALL: &str = "all any every each both either whatever";
 
 /// Words that lead to a state, a place or a means.
 const LEADS: &str = "\
-    in on under by with using at from since before until during upon out through via over across within without";
+    in on under by with using at from since before until during upon out outside through via over across within without";
 
 /// Whether these words are about all of something: "every", "any of its". "Each other" is not.
-fn is_all(tokens: &[Token]) -> bool {
+pub(super) fn is_all(tokens: &[Token]) -> bool {
     let is_of = |at: usize, words: &str| tokens.get(at).is_some_and(|token| token.is_of(words));
     (0..tokens.len()).any(|at| is_of(at, ALL) && !is_of(at + 1, "other"))
 }
@@ -115,6 +115,10 @@ pub(super) fn limits(tokens: &[Token], at: usize) -> bool {
         .find(|token| token.word().is_some())
         .is_none_or(|last| {
             last.is_of(PLAIN)
+                || last.is_of("level")
+                    && phrase[..head]
+                        .iter()
+                        .any(|token| token.is_of("hardware silicon"))
                 || kinds::is_noun(last)
                 || head == 1 && last.is_of("them it these those this")
         });
@@ -155,6 +159,26 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
         || here.is_of("virtual")
             && is_next("function functions")
             && !any(before, "physical their including and")
+}
+
+/// Whether the words here say of what something holds, and that is a part: "this holds for writes", "true of port 0".
+pub(super) fn holds_for(tokens: &[Token], at: usize) -> bool {
+    const WHOLE: &str =
+        "all any every each both it them these those this that the id ids root downstream";
+    let behind = behind(tokens, at);
+    let is_number = |token: &Token| {
+        token
+            .word()
+            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let [lead, object, rest @ ..] = behind else {
+        return false;
+    };
+    let is_plain =
+        object.is_of(WHOLE) || kinds::is_noun(object) || matches!(object, Token::Id { .. });
+    tokens[at].is_of("hold holds true apply applies")
+        && lead.is_of("for of to on")
+        && (!is_plain || rest.first().is_some_and(is_number))
 }
 
 /// Whether the sentence is a question without its mark: "Can you confirm".

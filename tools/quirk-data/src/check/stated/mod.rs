@@ -12,6 +12,7 @@
 //! | `about.rs` | which words are about somebody else's functions or requests |
 //! | `opposite.rs` | which words of isolation do not say that functions are isolated |
 //! | `limited.rs` | which words limit isolation to a state, or to a part of the functions or requests |
+//! | `words.rs` | which words are known |
 //! | `kinds.rs` | which kinds of function are named |
 
 mod about;
@@ -22,6 +23,7 @@ mod opposite;
 mod plain;
 mod read;
 mod token;
+mod words;
 
 use rules::entry::Kind;
 use toml::Spanned;

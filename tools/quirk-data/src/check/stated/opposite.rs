@@ -4,7 +4,9 @@
 //! below the upstream port", "isolated from the host", "prevent isolation".
 
 use super::{
+    kinds,
     plain::{APART, DENIES, SEPARATES, reaches},
+    read::is_id,
     token::{Token, clause_before as before, clause_behind as behind},
 };
 
@@ -32,7 +34,13 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
     const OWN: &str = "below themselves own";
     const PAST: &str = "without before unless until bypass bypasses past around except but";
     let behind = behind(tokens, at);
-    let length = behind.iter().take_while(|token| !token.is_of(NEXT)).count();
+    // "And" between ids ends nothing.
+    let is_end = |at: &usize| {
+        let is_joint =
+            *at > 0 && is_id(&behind[at - 1]) && behind[at + 1..].iter().take(3).any(is_id);
+        behind[*at].is_of(NEXT) && !is_joint
+    };
+    let length = (0..behind.len()).find(is_end).unwrap_or(behind.len());
     let part = &behind[..length];
     // "independent of its settings"
     let is_free = |at: usize| {
@@ -51,8 +59,7 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
     let up = part
         .iter()
         .position(|token| token.is_of("upstream iommu complex"));
-    let is_up =
-        up.is_some_and(|up| !any(&part[..up], PAST) && !any(&part[..up], "other others another"));
+    let is_up = up.is_some_and(|up| !any(&part[..up], PAST));
     let is_test = any(&part[..length.min(4)], TESTED);
     let is_own = any(part, OWN) && !any(part, "other another") && !validates(behind);
     is_direct || !needs && (0..length).any(is_isolation) || is_up || is_test || is_own
@@ -139,6 +146,8 @@ pub(super) fn says_reach(tokens: &[Token], at: usize) -> bool {
 
 /// Whether the word of isolation here is about something else: "isolated from the host", "a separate statement".
 pub(super) fn is_other(tokens: &[Token], at: usize) -> bool {
+    const MEANS: &str = "\
+        iommu port ports switch bridge link links platform system host board driver drivers firmware software kernel";
     let behind = behind(tokens, at);
     let from = behind.iter().take(8).position(|token| token.is_of("from"));
     let whom = from.map(|from| &behind[from + 1..]);
@@ -147,14 +156,37 @@ pub(super) fn is_other(tokens: &[Token], at: usize) -> bool {
             token.is_of(OTHERS) || token.word().is_some_and(|word| word.ends_with("ing"))
         })
     };
+    // "Isolated from each other by the IOMMU"
+    let by = behind.iter().take(8).position(|token| token.is_of("by"));
+    let is_by_other = tokens[at].is_of("isolated separate separated")
+        && by.is_some_and(|by| any(&behind[by..behind.len().min(by + 4)], MEANS));
     let next = behind.first();
     let is_aspect = next.is_some_and(|next| next.is_of("for on until before"));
     let is_thing = tokens[at].is_of("separate")
-        && before(tokens, at)
-            .last()
-            .is_some_and(|token| token.is_of("a in by into"));
+        && (next.is_some_and(kinds::is_noun)
+            || before(tokens, at)
+                .last()
+                .is_some_and(|token| token.is_of("a in by into")));
+    // What is independent can reach another.
+    let is_free = tokens[at].is_of("independent")
+        && matches!(behind, [of, each, ..] if of.is_of("of") && each.is_of("each one"));
     let is_from_other = whom.is_some_and(|whom| !is_from_others(whom));
-    tokens[at].is_of(SEPARATES) && (is_aspect || is_from_other) || is_thing
+    tokens[at].is_of(SEPARATES) && (is_aspect || is_from_other)
+        || is_thing
+        || is_by_other
+        || is_free
+}
+
+/// Whether requests go another way than up: "not directly, but through a mailbox".
+pub(super) fn goes_round(tokens: &[Token], at: usize) -> bool {
+    let behind = behind(tokens, at);
+    let is_clause = at
+        .checked_sub(1)
+        .is_some_and(|before| tokens[before] == Token::Comma);
+    let leads = behind
+        .first()
+        .is_some_and(|token| token.is_of("through via by"));
+    tokens[at].is_of("but") && is_clause && leads && !any(behind, "upstream iommu complex")
 }
 
 /// Whether the word here undoes the isolation behind it: "disables the isolation", "anything but isolated".
@@ -174,6 +206,7 @@ pub(super) fn undoes(tokens: &[Token], at: usize) -> bool {
 pub(super) fn names_way(tokens: &[Token], at: usize) -> bool {
     const WAYS: &str = "\
         mailbox mailboxes crossbar crossbars loopback loopbacks copy copies connected requires required needs needed share shares shared";
+    const EXCHANGES: &str = "exchange exchanges communicate communicates communicating talk talks";
     const INSIDE: &str = "switch bridge hub";
     const VERBS: &str = "access accesses write writes read reads reach reaches bypass bypasses serve serves accept accepts";
     const SENT: &str = "sent forwarded routed delivered turned looped";
@@ -182,6 +215,7 @@ pub(super) fn names_way(tokens: &[Token], at: usize) -> bool {
     let is_safe = any(&clause, SEPARATES) || goes_up(&clause);
     let has = |tokens: &[Token]| any(tokens, "has have contain contains include includes");
     let is_way = tokens[at].is_of(WAYS)
+        || tokens[at].is_of(EXCHANGES)
         || tokens[at].is_of(INSIDE) && has(before)
         || tokens[at].is_of(SENT)
         || tokens[at].is_of(VERBS) && any(behind, "function functions bar bars requester");
@@ -226,11 +260,22 @@ pub(super) fn is_hearsay(tokens: &[Token], at: usize) -> bool {
 pub(super) fn is_plain(tokens: &[Token], at: usize) -> bool {
     let before = before(tokens, at);
     let is_safe = matches!(before, [.., safe, to] if safe.is_of("safe") && to.is_of("to"));
-    tokens[at].is_of("treat") && is_safe
+    // "They do not reach each other, so they can be treated as isolated."
+    let is_so =
+        any(before, "so") && matches!(before, [.., can, be] if can.is_of("can") && be.is_of("be"));
+    let is_excepted = tokens[at].is_of("being")
+        && tokens
+            .get(at + 1)
+            .is_some_and(|next| next.is_of("excluded excepted exempted omitted"));
+    is_excepted
+        || tokens[at].is_of("treat") && is_safe
+        || tokens[at].is_of("treated") && is_so && any(&tokens[..at], DENIES)
 }
 
 /// Whether the word here likens what is isolated to something: "better isolated than", "do not reach each other like".
 pub(super) fn is_likened(tokens: &[Token], at: usize) -> bool {
     let before = before(tokens, at);
-    tokens[at].is_of("like than") && (any(before, SEPARATES) || any(before, DENIES))
+    let is_as = tokens[at].is_of("as")
+        && matches!(behind(tokens, at), [one, rest @ ..] if one.is_of(SEPARATES) && any(rest, "as"));
+    is_as || tokens[at].is_of("like than") && (any(before, SEPARATES) || any(before, DENIES))
 }

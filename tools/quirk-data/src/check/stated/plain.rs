@@ -14,6 +14,7 @@ use super::{
     kinds, limited, opposite,
     read::{GOES, is_id},
     token::{Token, clause_before, clause_behind, ends_clause, is_of},
+    words,
 };
 
 /// What isolates, where no denial is before it.
@@ -28,7 +29,7 @@ const REACHES: &str = "\
     reach reaches forward forwards deliver delivers delivered address addresses access accesses see sees pass passes talk communicate communicates exchange \
     exchanges interfere interferes affect affects affected connected shared datapath datapaths snoop bypass bypasses turn turns turned looped issue issues make \
     makes generate generates initiate initiates perform performs share shares contact contacts target \
-    targets receive receives peer peers p2p route routes path paths way ways";
+    targets receive receives peer peers p2p route routes routing path paths way ways";
 
 /// What may be denied beside that, because it says nothing against isolation.
 const BESIDE: &str = "\
@@ -75,39 +76,50 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
         .any(|token| token.is_of(SEPARATES) || token.is_of(APART));
     let is_known = || at.checked_sub(1).is_some_and(|before| is_at(before, KNOWN));
     // Not the month.
-    let is_may = tokens[at].is_of("may") && matches!(tokens.get(at + 1), Some(Token::Word(_)));
+    let is_may = tokens[at].is_of("may")
+        && matches!(tokens.get(at + 1), Some(Token::Word(_)))
+        && !is_at(at + 1, "present")
+        && !(is_at(at + 1, "be") && is_at(at + 2, "a an multi"));
     let is_past = is_at(at, "was were") && !is_at(at + 1, KNOWN);
     let is_wished = is_past
         || is_at(at, "can need needs require requires will")
         || is_at(at, "to") && is_at(at + 1, "be") && !is_known();
     let is_able = is_at(at, "able") && !opposite::is_denied(tokens, at);
-    is_may || is_able || is_wished && leads_there
+    let is_feature = is_at(
+        at,
+        "support supports offer offers allow allows permit permits",
+    ) && !opposite::is_denied(tokens, at);
+    is_may || is_able || (is_wished || is_feature) && leads_there
 }
 
 pub(super) const DENIES: &str = "\
     not no never neither nor none nothing nobody nowhere cannot cant isnt arent wasnt werent doesnt \
-    dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \
+    unable incapable dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \
     fails fail failed hardly barely scarcely rarely seldom";
 
-const DOUBTS: &str = "\
-    whether should ought supposed supposedly hope hopes hoped believe believes believed think thinks \
-    assume assumes assumed presume presumably probably likely unlikely perhaps maybe might doubt doubts \
-    doubtful unclear unknown unsure uncertain undecided pending tbd tbc tba untested unverified \
-    unconfirmed unsupported incomplete partial partially sometimes usually mostly generally normally \
-    typically often almost nearly until next future soon \
-    upcoming planned former latter please treat treated must ask asks asked want wants wish wishes \
-    little less least few most weak poor poorly far un break breaks violate violates easily deny \
-    denies denied refuse refuses removed myth could would recommend recommends recommended \
-    recommendation suggest suggests suggested expect expects expected intend intends intended intention aim \
-    reportedly allegedly according wrote claims claimed hypervisor production oem confident practically \
-    largely essentially virtually electrically galvanically thermally logically effectively errors faults tenant tenants frames \
-    normal waiting theory paper misconception advise advised sure working remains lab opposite reverse converse \
-    limitation limitations caveat caveats reservation reservations preliminary some odd \
-    second half day someday numbered steps better worse newer older variant variants sample samples typical degree incident customer customers override \
-    queue queues namespace namespaces vlan vlans domains broadcast mac option \
-    aims aimed goal goals plan plans seem seems seemed appear appears appeared marketed desire desired prefer \
-    prefers preferred propose proposes proposed knowledge many much lots tested test tests testing experiment experiments \
-    observed currently presently temporarily nowadays today yet anymore moment ?";
+/// Whether a bracket here is no bracket: "[ ]", ";-)".
+fn is_mark(tokens: &[Token], at: usize) -> bool {
+    let depth = |depth: usize, token: &Token| match token {
+        Token::Open => depth + 1,
+        Token::Close => depth.saturating_sub(1),
+        _ => depth,
+    };
+    let is_closed = || tokens[..at].iter().fold(0, depth) == 0;
+    tokens[at] == Token::Open && tokens.get(at + 1) == Some(&Token::Close)
+        || tokens[at] == Token::Close && is_closed()
+}
+
+/// Whether the words here say what was, and not what is: "have never sent".
+fn is_past(tokens: &[Token], at: usize) -> bool {
+    let before = &tokens[at.saturating_sub(4)..at];
+    let any = |words: &str| before.iter().any(|token| token.is_of(words));
+    let is_did = tokens[at].is_of("did didnt")
+        && tokens[at..].iter().take(2).any(|token| token.is_of(DENIES));
+    is_did
+        || tokens[at].is_of("sent")
+            && (any("have has had") || any(DENIES))
+            && !any("is are be was were")
+}
 
 /// What a claim can hold under, as a condition of the entry does.
 const IF: &str = "if when whenever while provided assuming once after";
@@ -145,6 +157,12 @@ pub(super) fn doubts(
     let mut any = None;
     let (mut of_brackets, mut of_clause) = (BTreeMap::new(), BTreeMap::new());
     let mut of_list = BTreeMap::new();
+    // What a condition is about has names of its own.
+    let is_about_register = is_conditional
+        && lists.is_empty()
+        && tokens
+            .iter()
+            .any(|token| token.is_of("register registers bit bits offset byte word dword"));
     for at in 0..tokens.len() {
         let is_exception = marks[at].is_some();
         let narrows = narrows(tokens, at, is_conditional);
@@ -155,7 +173,16 @@ pub(super) fn doubts(
                 .is_none_or(|before| marks[before].is_none());
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
-            tokens[at].is_of(DOUBTS) && !opposite::is_plain(tokens, at)
+            !words::is_known(&tokens[at])
+                && !(is_conditional && words::is_of_register(&tokens[at]))
+                && !is_about_register
+                && !words::is_name(tokens, at)
+                && !opposite::is_plain(tokens, at)
+                || is_mark(tokens, at)
+                || is_past(tokens, at)
+                || about::is_of_thing(tokens, at)
+                || opposite::goes_round(tokens, at)
+                || limited::holds_for(tokens, at)
                 || denies
                     && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))
                     && !(is_conditional && opposite::keeps(tokens, at))
@@ -234,7 +261,7 @@ fn parts(tokens: &[Token]) -> (Vec<usize>, Vec<usize>) {
 fn excepts_nothing(tokens: &[Token], marks: &[Mark]) -> bool {
     const EXCEPT: &str = "\
         except excepts excepting exclude excludes excluding excl exempt exempts exempting unless omit \
-        omits omitting barring skip skipping but leaving save apart aside exception exceptions";
+        omits omitting ignoring discounting barring skip skipping but leaving save apart aside exception exceptions";
     let first = marks[0].and_then(|by| by.split(' ').next());
     let marked = tokens.iter().zip(marks);
     let mut excepted = marked.take_while(|(_, mark)| mark.is_some());
@@ -252,17 +279,25 @@ fn narrows(tokens: &[Token], at: usize, is_conditional: bool) -> bool {
         && clause_behind(tokens, at)
             .iter()
             .any(|token| token.is_of("acs"));
+    // "While peer-to-peer transactions are not possible, the devices do not advertise ACS."
+    let is_beside = at == 0
+        && tokens[at].is_of("while")
+        && (1..=clause_behind(tokens, at).len())
+            .any(|at| tokens[at].is_of(DENIES) && denies_reach(tokens, at));
     let is_under = tokens[at].is_of(IF)
         && !is_conditional
         && !is_although
+        && !is_beside
         && !before.is_some_and(|word| word.is_of("even also as"));
     let is_state =
         !is_conditional && (limited::is_state(tokens, at) || limited::limits(tokens, at));
     let mut after = tokens[at + 1..].iter().take(4);
+    // "do not both send"
+    let is_both = tokens[at].is_of("both") && before.is_some_and(|word| word.is_of(DENIES));
     let is_only = tokens[at].is_of("only")
         && !after.any(|word| word.is_of(WAY))
         && !(is_conditional && opposite::keeps(tokens, at));
-    is_under || is_state || is_only
+    is_under || is_state || is_both || is_only
 }
 
 /// What requests between functions can be denied to be.
@@ -382,7 +417,11 @@ fn behind(tokens: &[Token], list: &Range<usize>, marks: &[Mark]) -> Option<Strin
     // Without a verb, the list is the end of what was said before it, or is what the next is about.
     let goes_on = said.first().is_none_or(|first| {
         first.is_of(GOES_ON) && tail.first() != Some(&&Token::Colon)
-            || first.is_of("is are") && said.iter().any(|token| kinds::is_noun(token))
+            || first.is_of("is are may")
+                && said
+                    .iter()
+                    .take_while(|token| !token.is_of("on in at below behind"))
+                    .any(|token| kinds::is_noun(token) || token.is_of("device devices"))
     });
     let was_denied = before.iter().any(|token| token.is_of(DENIES));
     let is_end = isolates(&front, is_denied) || !isolates(&before, was_denied);

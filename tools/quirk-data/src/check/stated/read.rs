@@ -11,7 +11,7 @@ use rules::entry::Kind;
 
 use super::{
     except::{DENIAL, Mark, are_joined, denial, exceptions, is_filler},
-    kinds, plain,
+    kinds, limited, plain,
     token::{Form, Token, is_of, sentences},
 };
 
@@ -143,21 +143,23 @@ pub(super) fn read(text: &str, speaker: &str, vendors: &[u16], is_conditional: b
     reading
 }
 
-/// Removes the name of the organisation that speaks where it is directly before an id: "the Acme 10de:0a01". Only words
-/// with a capital are names: who speaks may do so "from an address of the company". A denial is never one.
+/// Removes the name of the organisation that speaks, and puts "we" in its place at the start of a sentence. It may speak "from
+/// an address of the company", so only words with a capital are names. A denial is never one.
 fn remove_names(tokens: &mut Vec<Token>, organisation: &str) {
     let names = organisation.split_whitespace();
     let names = names.filter(|name| name.starts_with(char::is_uppercase));
     let names: Vec<_> = names.map(str::to_lowercase).collect();
-    let is_name = |at: usize| {
-        let word = tokens[at].word().filter(|word| !is_of(word, plain::DENIES));
-        let is_at_id = tokens.get(at + 1).is_some_and(is_id);
-        is_at_id && word.is_some_and(|word| names.iter().any(|name| name == word))
+    let is_name = |token: &Token| {
+        let word = token.word().filter(|word| !is_of(word, plain::DENIES));
+        word.is_some_and(|word| names.contains(&word.to_lowercase()))
     };
-    let removed: Vec<_> = (0..tokens.len()).filter(|&at| is_name(at)).collect();
-    for at in removed.into_iter().rev() {
-        tokens.remove(at);
+    match &tokens[..] {
+        [first, second, ..] if is_name(first) && !is_id(second) => {
+            tokens[0] = Token::Word("we".to_owned())
+        }
+        _ => {}
     }
+    tokens.retain(|token| !is_name(token));
 }
 
 /// A limit of a claim that leaves a part of the functions with an id.
@@ -189,7 +191,7 @@ impl Part {
 /// The first word for each limit by which a sentence speaks of some functions and not of all, and its place. "All
 /// revisions" speaks of all, and so does "the silicon" without a name.
 fn parts(tokens: &[Token]) -> impl Iterator<Item = (usize, Part, String)> + '_ {
-    const ALL: &str = "all any every each both whatever whichever regardless independent";
+    const FREE: &str = "whichever regardless independent";
     let is_it = |at: usize, words: &str| {
         let before = &tokens[at.saturating_sub(5)..at];
         let is_named = before
@@ -198,7 +200,8 @@ fn parts(tokens: &[Token]) -> impl Iterator<Item = (usize, Part, String)> + '_ {
             .is_some_and(|word| word.bytes().any(|byte| byte.is_ascii_digit()));
         tokens[at].is_of(words)
             && (!tokens[at].is_of("silicon") || is_named)
-            && !before.iter().any(|token| token.is_of(ALL))
+            && !limited::is_all(before)
+            && !before.iter().any(|token| token.is_of(FREE))
     };
     Part::WORDS.iter().filter_map(move |(part, words)| {
         let at = (0..tokens.len()).find(|&at| is_it(at, words))?;

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod tests;
 
+use super::{plain, words};
+
 /// The notation of a device id, which says how certain it is one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Form {
@@ -25,7 +27,8 @@ pub(super) enum Form {
 /// A token of a statement.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Token {
-    /// A word, or any other run of letters and digits; in lowercase, without apostrophes.
+    /// A word, or any other run of letters and digits, without apostrophes. In lowercase, except a name: a word with a capital
+    /// that is not known and does not begin a sentence.
     Word(String),
     /// A possible device id.
     Id { form: Form, device: u16 },
@@ -141,16 +144,30 @@ impl Scan {
         let at = self.at;
         let Some(found) = self.char(at) else { return };
         match found {
-            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' => self.at += 1,
+            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' => self.quote(),
             _ if found.is_whitespace() => self.space(),
             '[' => match self.id(at + 1) {
                 Some((token, end)) if self.char(end) == Some(']') => self.push(token, end + 1),
                 _ => self.push(Token::Open, at + 1),
             },
+            // A comment or text that is struck through states nothing.
+            '<' if self.char(at + 1) == Some('!') => {
+                self.push(Token::Word("<!".to_owned()), at + 2)
+            }
+            '~' if self.char(at + 1) == Some('~') => {
+                self.push(Token::Word("~~".to_owned()), at + 2)
+            }
+            '|' => self.push(Token::Word("|".to_owned()), at + 1),
             '(' | '{' | '<' => self.push(Token::Open, at + 1),
             ')' | ']' | '}' | '>' => self.push(Token::Close, at + 1),
             ',' => self.push(Token::Comma, at + 1),
             '/' | '&' => self.push(Token::Item, at + 1),
+            // "= 0", but not "id = 0a01"
+            '=' if self.char(at + 2).is_some_and(|c| c.is_ascii_digit())
+                && self.id(at + 2).is_none() =>
+            {
+                self.push(Token::Word("=".to_owned()), at + 1);
+            }
             ':' | '=' => self.push(Token::Colon, at + 1),
             '\u{2026}' => self.push(Token::Dots, at + 1),
             ';' => {
@@ -166,6 +183,20 @@ impl Scan {
             }
             _ if found.is_alphanumeric() || found == '_' => self.word(),
             _ => self.push(Token::Other, at + 1),
+        }
+    }
+
+    /// Skips a quotation mark. A word of isolation alone in quotation marks is meant otherwise.
+    fn quote(&mut self) {
+        let at = self.at;
+        let rest = self.text[at + 1..].iter();
+        let word: String = rest.take_while(|c| c.is_alphabetic()).collect();
+        let end = self.char(at + 1 + word.chars().count());
+        let is_quoted =
+            end.is_some_and(|c| matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}'));
+        self.at += 1;
+        if is_quoted && is_of(&word.to_lowercase(), plain::SEPARATES) {
+            self.push(Token::Word("\"".to_owned()), at + 1);
         }
     }
 
@@ -281,7 +312,10 @@ impl Scan {
         }
         let word = self.text[at..end].iter();
         let word: String = word.filter(|c| !matches!(c, '\'' | '\u{2019}')).collect();
-        self.push(Token::Word(word.to_lowercase()), end);
+        let lower = Token::Word(word.to_lowercase());
+        let begins = self.sentences.last().is_none_or(Vec::is_empty);
+        let is_name = !begins && word.starts_with(char::is_uppercase) && !words::is_known(&lower);
+        self.push(if is_name { Token::Word(word) } else { lower }, end);
     }
 
     /// The id that starts here, at the beginning of a word, with its end. A part of a longer word is not an id.
