@@ -133,7 +133,7 @@ rules! {
     StatementExcepts "statement-excepts"
         "An entry does not claim an id that its statement takes out, as in \"10de:0a10 to 10de:0a12, but not 10de:0a11\", or names by itself beside a range that includes it.";
     StatementPlain "statement-plain"
-        "The statement of a validated entry says plainly that what it claims does not reach each other: no sentence on a claimed id, or on none, has a doubt, a wish, another denial, or words at the id that may except it.";
+        "The statement of a validated entry says plainly that what it claims does not reach each other: no sentence on a claimed id, or on none, has a doubt, a wish, another denial, a word that the check does not know, or words at the id that may except it.";
     StatementUnclaimed "statement-unclaimed"
         "Each id of the entry's vendors that its statement names, and an id of each range, is claimed by this entry or another, left out with a reason, or taken out by the statement itself.";
     StatementRevisions "statement-revisions"

@@ -240,8 +240,7 @@ fn is_listed(tokens: &[Token], at: usize) -> bool {
     denial.is_some_and(|denial| denial.is_of(DENIES))
 }
 
-/// Whether the words here say that somebody has yet to find out, or that another one said it: "I will verify this", a quoted line of
-/// a mail, "see erratum 12".
+/// Whether the words here say that somebody has yet to find out, or that another one said it: "I will verify this", "see erratum 12".
 pub(super) fn is_hearsay(tokens: &[Token], at: usize) -> bool {
     let next = |ahead: usize| tokens.get(at + ahead);
     let is_next = |ahead: usize, words: &str| next(ahead).is_some_and(|token| token.is_of(words));
@@ -249,11 +248,10 @@ pub(super) fn is_hearsay(tokens: &[Token], at: usize) -> bool {
     let is_said = tokens[at].is_of("says") && !is_next(1, "so");
     let is_back = tokens[at].is_of("get") && is_next(1, "back");
     let is_required = tokens[at].is_of("requires") && is_next(1, "that");
-    let is_quoted = at == 0 && tokens[at] == Token::Close;
     // "Erratum 12: " is a title.
     let is_title = next(2) == Some(&Token::Colon);
     let is_erratum = tokens[at].is_of("erratum errata") && !is_title;
-    is_open || is_said || is_back || is_required || is_quoted || is_erratum
+    is_open || is_said || is_back || is_required || is_erratum
 }
 
 /// Whether a word of doubt is part of a phrase without one: "it is safe to treat them as isolated".

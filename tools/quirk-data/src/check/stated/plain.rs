@@ -97,18 +97,6 @@ pub(super) const DENIES: &str = "\
     unable incapable dont didnt hasnt havent hadnt wont wouldnt shouldnt couldnt mustnt neednt lacks lack lacking lacked \
     fails fail failed hardly barely scarcely rarely seldom";
 
-/// Whether a bracket here is no bracket: "[ ]", ";-)".
-fn is_mark(tokens: &[Token], at: usize) -> bool {
-    let depth = |depth: usize, token: &Token| match token {
-        Token::Open => depth + 1,
-        Token::Close => depth.saturating_sub(1),
-        _ => depth,
-    };
-    let is_closed = || tokens[..at].iter().fold(0, depth) == 0;
-    tokens[at] == Token::Open && tokens.get(at + 1) == Some(&Token::Close)
-        || tokens[at] == Token::Close && is_closed()
-}
-
 /// Whether the words here say what was, and not what is: "have never sent".
 fn is_past(tokens: &[Token], at: usize) -> bool {
     let before = &tokens[at.saturating_sub(4)..at];
@@ -163,7 +151,21 @@ pub(super) fn doubts(
         && tokens
             .iter()
             .any(|token| token.is_of("register registers bit bits offset byte word dword"));
+    let mut depth = 0_usize;
     for at in 0..tokens.len() {
+        // A bracket that is none: "[ ]", ";-)", ">" before a quoted line.
+        let is_mark = match tokens[at] {
+            Token::Open => {
+                depth += 1;
+                tokens.get(at + 1) == Some(&Token::Close)
+            }
+            Token::Close => {
+                let is_unopened = depth == 0;
+                depth = depth.saturating_sub(1);
+                is_unopened
+            }
+            _ => false,
+        };
         let is_exception = marks[at].is_some();
         let narrows = narrows(tokens, at, is_conditional);
         let denies = tokens[at].is_of(DENIES);
@@ -178,7 +180,7 @@ pub(super) fn doubts(
                 && !is_about_register
                 && !words::is_name(tokens, at)
                 && !opposite::is_plain(tokens, at)
-                || is_mark(tokens, at)
+                || is_mark
                 || is_past(tokens, at)
                 || about::is_of_thing(tokens, at)
                 || opposite::goes_round(tokens, at)
