@@ -266,7 +266,7 @@ fn two_ids_are_no_range_and_two_ranges_are_not_one() {
         "Requests of the function 10de:0a10 to 10de:0a12 go upstream.",
         "Functions: DMA 10de:0a10 to 10de:0a12 goes upstream.",
         "Requests that come from functions 10de:0a10 to 10de:0a12 go upstream.",
-        "Memory writes from the functions 10de:0a10 to 10de:0a12 go upstream.",
+        "Memory requests from the functions 10de:0a10 to 10de:0a12 go upstream.",
     ] {
         refuses(IDS, "[\"0a10-0a12\"]", way);
         accepts("[\"0a10\", \"0a12\"]", way);

@@ -4,7 +4,7 @@
 
 use super::opposite::check;
 
-const PLAIN: [&str; 14] = [
+const PLAIN: [&str; 17] = [
     "The functions # are isolated from each other.",
     "The functions # are fully isolated from each other.",
     "The Acme Whirl adapters # do not send requests to each other.",
@@ -18,6 +18,9 @@ const PLAIN: [&str; 14] = [
      isolated.",
     "Every request of the functions # goes upstream through the root port, where the IOMMU translates it.",
     "The silicon has no internal routing between the functions #.",
+    "I checked with our hardware team. The functions # do not send requests to each other.",
+    "The functions # are isolated from each other and from other devices.",
+    "The reads and writes of the functions # go upstream and never to each other.",
     "Add an ACS quirk for #. The functions of these devices do not do peer-to-peer with each other.",
     "The functions # are isolated from each other at the hardware level.",
     "The functions # do not send requests to each other. This holds for all of them.",
@@ -91,6 +94,33 @@ fn another_thing() {
             "No request between the functions # passes the IOMMU.",
             "The functions # do not send each other's requests upstream.",
             "There is no way the functions # are isolated from each other.",
+        ],
+        &PLAIN,
+    );
+}
+
+#[test]
+fn plain_words_that_say_something_else() {
+    check(
+        &[
+            "The functions # are meant to do no peer-to-peer.",
+            "The functions # are set up to do no peer-to-peer.",
+            "The functions # do not send requests to each other through the root port, but directly.",
+            "The functions # do not send requests to each other over the link.",
+            "The functions # do not send requests to each other on their own.",
+            "The functions # do not send requests to each other by themselves.",
+            "All DMA reads of the functions # go upstream.",
+            "All completions of the functions # go upstream.",
+            "Two cards with the functions # do not send requests to each other.",
+            "The functions # of two adapters do not send requests to each other.",
+            "The functions # are isolated from other devices.",
+            "The functions # do no peer-to-peer with other devices.",
+            "The functions # are isolated from each other. Set bit 4 of the control register first.",
+            "Isolation of the functions # from each other is left to the platform.",
+            "Isolation of the functions # from each other is up to the platform.",
+            "Isolation of the functions # from each other is done by the root port.",
+            "Add a quirk so that the functions # are isolated from each other.",
+            "The receive path of the functions # does no peer-to-peer.",
         ],
         &PLAIN,
     );

@@ -142,17 +142,23 @@ pub(super) fn is_of_another(tokens: &[Token], start: usize) -> Option<usize> {
         if here.is_of("of") {
             let head = head?;
             tokens[head].word()?;
-            let is_plain = tokens[head].is_of(HEADS)
-                || tokens[head].is_of(GOES)
-                || kinds::is_noun(&tokens[head])
-                || reaches(&tokens[head]);
+            // "The receive path of the functions 10de:0a01 does no peer-to-peer."
+            let is_path = tokens[head].is_of("path paths") && !any(&tokens[..head], DENIES);
+            let is_plain = !is_path
+                && (tokens[head].is_of(HEADS)
+                    || tokens[head].is_of(GOES)
+                    || kinds::is_noun(&tokens[head])
+                    || reaches(&tokens[head]));
             if !is_plain {
                 return Some(head);
             }
             at = head;
             continue;
         }
-        if here.is_of("with") && is_head(HOSTS) {
+        // "Two cards with the functions 10de:0a01", but not "cards with the ids 10de:0a01"
+        if here.is_of("with")
+            && (is_head(HOSTS) || any(&tokens[before..start], "function functions"))
+        {
             return head;
         }
         if here.is_of("for from in by") {

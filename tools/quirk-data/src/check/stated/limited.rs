@@ -152,10 +152,19 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
     let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
     let (before, behind) = (before(tokens, at), behind(tokens, at));
     let is_each = before.last().is_some_and(|token| token.is_of(EACH));
-    here.is_of(COUNT) && is_next("of") && !is_each
+    // "Of two adapters"
+    let is_devices = |noun: &Token| kinds::is_noun(noun) || noun.is_of("devices");
+    let is_several = here.is_of("of")
+        && is_next("two three four several")
+        && tokens.get(at + 2).is_some_and(is_devices);
+    is_several
+        || here.is_of(COUNT) && is_next("of") && !is_each
         || here.is_of("first last") && is_next(COUNT)
         || here.is_of("function functions") && next.and_then(Token::word).is_some_and(is_digits)
-        || here.is_of("either") && any(behind, "or") && !any(before, DENIES) && !any(behind, DENIES)
+        || here.is_of("either")
+            && any(behind, "or")
+            && !any(before, DENIES)
+            && (any(behind, "does") || !any(behind, DENIES))
         || here.is_of("virtual")
             && is_next("function functions")
             && !any(before, "physical their including and")
@@ -179,6 +188,26 @@ pub(super) fn holds_for(tokens: &[Token], at: usize) -> bool {
     tokens[at].is_of("hold holds true apply applies")
         && lead.is_of("for of to on")
         && (!is_plain || rest.first().is_some_and(is_number))
+}
+
+/// Whether the words here say that functions do something only when they are asked: "on their own", "by themselves".
+pub(super) fn is_alone(tokens: &[Token], at: usize) -> bool {
+    let are = |words: &str| {
+        let mut here = tokens[at..].iter();
+        words
+            .split(' ')
+            .all(|word| here.next().is_some_and(|token| token.is_of(word)))
+    };
+    are("on their own") || are("by themselves")
+}
+
+/// Whether the sentence says only of a part of the requests that it goes up: "all reads of the functions go upstream".
+pub(super) fn is_upward(tokens: &[Token], at: usize) -> bool {
+    let next = tokens.get(at + 1);
+    tokens[at].is_of("reads writes completions messages packets")
+        && next.is_some_and(|next| next.is_of("of from"))
+        && !any(before(tokens, at), "and or requests")
+        && !any(behind(tokens, at), OTHERS)
 }
 
 /// Whether the sentence is a question without its mark: "Can you confirm".

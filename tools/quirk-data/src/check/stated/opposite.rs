@@ -58,7 +58,11 @@ pub(super) fn denies_isolation(tokens: &[Token], at: usize) -> bool {
         .is_some_and(|token| token.is_of(SEPARATES));
     let up = part
         .iter()
-        .position(|token| token.is_of("upstream iommu complex"));
+        .position(|token| token.is_of("upstream iommu complex"))
+        .or_else(|| {
+            part.windows(3)
+                .position(|three| three[0].is_of("over via") && three[2].is_of("link"))
+        });
     let is_up = up.is_some_and(|up| !any(&part[..up], PAST));
     let is_test = any(&part[..length.min(4)], TESTED);
     let is_own = any(part, OWN) && !any(part, "other another") && !validates(behind);
@@ -158,7 +162,14 @@ pub(super) fn is_other(tokens: &[Token], at: usize) -> bool {
     };
     // "Isolated from each other by the IOMMU"
     let by = behind.iter().take(8).position(|token| token.is_of("by"));
-    let is_by_other = tokens[at].is_of("isolated separate separated")
+    let is_left = tokens[at].is_of("isolation separation")
+        && (any(behind, "left")
+            || behind
+                .windows(2)
+                .any(|two| two[0].is_of("up") && two[1].is_of("to")));
+    let is_done = tokens[at].is_of("isolation separation") && any(behind, "done made");
+    let by = by.or_else(|| behind.iter().position(|token| token.is_of("by")));
+    let is_by_other = (is_done || tokens[at].is_of("isolated separate separated"))
         && by.is_some_and(|by| any(&behind[by..behind.len().min(by + 4)], MEANS));
     let next = behind.first();
     let is_aspect = next.is_some_and(|next| next.is_of("for on until before"));
@@ -174,7 +185,23 @@ pub(super) fn is_other(tokens: &[Token], at: usize) -> bool {
     tokens[at].is_of(SEPARATES) && (is_aspect || is_from_other)
         || is_thing
         || is_by_other
+        || is_left
         || is_free
+}
+
+/// Whether the words here are about other devices, and no other word of the sentence is about functions of the same one: "isolated from
+/// other devices", "no peer-to-peer with other adapters".
+pub(super) fn is_far(tokens: &[Token], at: usize) -> bool {
+    const FAR: &str = "device devices adapter adapters card cards controller controllers nic nics host hosts system systems machine machines";
+    let is_near = |two: &[Token]| {
+        two[0].is_of("each one another")
+            || two[1].is_of("between function functions") && two[0].is_of("other another")
+    };
+    let is_next = tokens.get(at + 1).is_some_and(|next| next.is_of(FAR));
+    tokens[at].is_of("other")
+        && is_next
+        && !tokens.windows(2).any(is_near)
+        && !any(tokens, "between")
 }
 
 /// Whether requests go another way than up: "not directly, but through a mailbox".
@@ -185,7 +212,7 @@ pub(super) fn goes_round(tokens: &[Token], at: usize) -> bool {
         .is_some_and(|before| tokens[before] == Token::Comma);
     let leads = behind
         .first()
-        .is_some_and(|token| token.is_of("through via by"));
+        .is_some_and(|token| token.is_of("through via by directly internally"));
     tokens[at].is_of("but") && is_clause && leads && !any(behind, "upstream iommu complex")
 }
 

@@ -71,7 +71,7 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
     let is_at = |at: usize, words: &str| tokens.get(at).is_some_and(|token| token.is_of(words));
     let leads_there = tokens[at + 1..]
         .iter()
-        .take(3)
+        .take(if is_at(at, "so") { 16 } else { 3 })
         .take_while(|token| !ends_clause(token) && !token.is_of(DENIES))
         .any(|token| token.is_of(SEPARATES) || token.is_of(APART));
     let is_known = || at.checked_sub(1).is_some_and(|before| is_at(before, KNOWN));
@@ -84,12 +84,22 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
     let is_wished = is_past
         || is_at(at, "can need needs require requires will")
         || is_at(at, "to") && is_at(at + 1, "be") && !is_known();
+    let is_aim =
+        is_at(at, "meant") && is_at(at + 1, "to") || is_at(at, "set") && is_at(at + 1, "up");
+    // "Add a quirk so that they are isolated."
+    let is_purpose = is_at(at, "so")
+        && is_at(at + 1, "that")
+        && !tokens[..at].iter().any(|token| token.is_of(DENIES));
     let is_able = is_at(at, "able") && !opposite::is_denied(tokens, at);
     let is_feature = is_at(
         at,
         "support supports offer offers allow allows permit permits",
     ) && !opposite::is_denied(tokens, at);
-    is_may || is_able || (is_wished || is_feature) && leads_there
+    is_may
+        || is_able
+        || is_aim
+        || is_purpose && leads_there
+        || (is_wished || is_feature) && leads_there
 }
 
 pub(super) const DENIES: &str = "\
@@ -166,6 +176,11 @@ pub(super) fn doubts(
             }
             _ => false,
         };
+        let is_known = words::is_known(&tokens[at])
+            || is_conditional && words::is_of_register(&tokens[at])
+            || is_about_register
+            || words::is_name(tokens, at)
+            || opposite::is_plain(tokens, at);
         let is_exception = marks[at].is_some();
         let narrows = narrows(tokens, at, is_conditional);
         let denies = tokens[at].is_of(DENIES);
@@ -175,15 +190,15 @@ pub(super) fn doubts(
                 .is_none_or(|before| marks[before].is_none());
             begins && !is_conditional && excepts_nothing(&tokens[at..], &marks[at..])
         } else {
-            !words::is_known(&tokens[at])
-                && !(is_conditional && words::is_of_register(&tokens[at]))
-                && !is_about_register
-                && !words::is_name(tokens, at)
-                && !opposite::is_plain(tokens, at)
+            !is_known
                 || is_mark
                 || is_past(tokens, at)
                 || about::is_of_thing(tokens, at)
                 || opposite::goes_round(tokens, at)
+                || !lists.is_empty() && opposite::is_far(tokens, at)
+                || limited::is_alone(tokens, at)
+                || limited::is_upward(tokens, at)
+                || !is_conditional && lists.is_empty() && tokens[at].is_of("bit bits")
                 || limited::holds_for(tokens, at)
                 || denies
                     && (!denies_reach(tokens, at) || opposite::denies_isolation(tokens, at))

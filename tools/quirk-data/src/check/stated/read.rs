@@ -155,7 +155,7 @@ fn remove_names(tokens: &mut Vec<Token>, organisation: &str) {
     };
     match &tokens[..] {
         [first, second, ..] if is_name(first) && !is_id(second) => {
-            tokens[0] = Token::Word("we".to_owned())
+            tokens[0] = Token::Word("we".to_owned());
         }
         _ => {}
     }

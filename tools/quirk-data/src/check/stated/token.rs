@@ -152,10 +152,10 @@ impl Scan {
             },
             // A comment or text that is struck through states nothing.
             '<' if self.char(at + 1) == Some('!') => {
-                self.push(Token::Word("<!".to_owned()), at + 2)
+                self.push(Token::Word("<!".to_owned()), at + 2);
             }
             '~' if self.char(at + 1) == Some('~') => {
-                self.push(Token::Word("~~".to_owned()), at + 2)
+                self.push(Token::Word("~~".to_owned()), at + 2);
             }
             '|' => self.push(Token::Word("|".to_owned()), at + 1),
             '(' | '{' | '<' => self.push(Token::Open, at + 1),

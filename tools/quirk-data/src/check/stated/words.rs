@@ -29,7 +29,7 @@ const DEVICE: &str = "\
     structure structures bit bits path paths way ways route routes routing datapath datapaths loopback loopbacks mailbox \
     mailboxes crossbar crossbars connection connections mechanism mechanisms means mode modes resource resources engine engines \
     group groups iommu acs sv tb rr cr uf ec dt driver drivers firmware kernel platform platforms board boards system systems \
-    host hosts side direction directions logic architecture functionality quirk quirks cache core interface interfaces setting \
+    host hosts side direction directions logic architecture functionality quirk quirks service services cache core interface interfaces setting \
     settings state control controls ordering source target reset bug bugs defects erratum reserved relaxed";
 
 /// Words for the bits of a condition.
@@ -57,7 +57,7 @@ const DO: &str = "\
     include includes included cover covers covered concern concerns concerned meant contain contains carry carries provide \
     provides provided offer offers support supports supported implement implements implemented allow allows allowed permit \
     permits permitted happen happens occur occurs exist exists lack lacks expose exposes present presents advertise advertises \
-    enable enabled set sets clear clears cleared assign assigned use used uses using find found follow following follows match \
+    enabled set sets clear clears cleared assign assigned use used uses using place put placed find found follow following follows match \
     matches matching except exception exceptions excepted excl exclude excluded excluding add adds attached absent withdraw \
     fails ensures";
 
@@ -71,9 +71,9 @@ const HOW: &str = "\
 const SAY: &str = "\
     confirm confirms confirmed confirming state states stated statement say says said verify verified guarantee guaranteed \
     guarantees know known certify certified declare declares assure attest vouch vouched vouches measured measurement \
-    measurements shown show shows design designed management safe safely well";
+    measurements shown show shows design designed management safe safely well behalf hereby work works checked team our";
 
-/// Whether the meaning of a token is known. A word with a digit is a number, or the name of a product, and "FFh" is a number too.
+/// Whether the meaning of a token is known. A word with a digit is a number, or the name of a product, and `FFh` is a number too.
 pub(super) fn is_known(token: &Token) -> bool {
     token.word().is_none_or(|word| {
         let mut lists = [JOIN, DEVICE, REQUEST, DO, HOW, SAY].into_iter();
