@@ -33,18 +33,15 @@ RUSTFLAGS="${coverage[*]}" CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true CARGO_PRO
 	CARGO_TARGET_DIR="$WORK/target" cargo build --quiet --locked --offline --release --target "$RUST_TARGET" \
 	--package fuzz --features libfuzzer
 
-# fuzz TARGET ENDING...: fuzz TARGET, starting from the project's files with these endings, and count its runs in the cache.
-# Half of the time goes to short inputs, of which a second takes fifty times as many.
+# fuzz TARGET ENDING...: fuzz TARGET, starting from the project's files with these endings, and count its runs in the cache
 fuzz() {
-	local length runs=0 all
+	local runs all
 	seed "$@"
-	for length in 2048 65536; do
-		say "fuzzing $1 for $((SECONDS_EACH / 2)) s, inputs of up to $length bytes"
-		"$WORK/target/$RUST_TARGET/release/$1" -max_total_time="$((SECONDS_EACH / 2))" -max_len="$length" -timeout=10 \
-			-print_final_stats=1 -verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" 2>&1 | tee "$WORK/log" ||
-			die "fuzz" "an input made the target fail, see above" "the input is the newest file in the folder fuzz of the cache"
-		runs=$((runs + $(awk '/number_of_executed_units/ { print $2 }' "$WORK/log")))
-	done
+	say "fuzzing $1 for $SECONDS_EACH s"
+	"$WORK/target/$RUST_TARGET/release/$1" -max_total_time="$SECONDS_EACH" -max_len=65536 -timeout=10 -print_final_stats=1 \
+		-verbosity=0 -artifact_prefix="$WORK/" "$WORK/$1" "$WORK/seeds/$1" 2>&1 | tee "$WORK/log" ||
+		die "fuzz" "an input made the target fail, see above" "the input is the newest file in the folder fuzz of the cache"
+	runs=$(awk '/number_of_executed_units/ { print $2 }' "$WORK/log")
 	all=$(($(cat "$WORK/runs-$1" 2>/dev/null || echo 0) + runs))
 	echo "$all" >"$WORK/runs-$1"
 	say "$1: $runs runs, $all in all, no panic"
