@@ -583,6 +583,21 @@ fn what_keeps_the_bits_of_a_condition() {
         plain.each_ref().map(String::as_str),
     );
     check_claim("mf-endpoint", condition, &others, &plain);
+    // Words that are not known may name a register, but nothing else.
+    let beside = |sentence: &&str| format!("{} {sentence}", of(&"nothing clears it afterwards"));
+    let doubts = [
+        "We believe that bit 0 of the register is set.",
+        "The bits of the register should be set.",
+        "Presumably the register is set.",
+    ];
+    let named = ["Firmware sets the VPD address register, and the budgeting data register."];
+    let (doubts, named) = (doubts.each_ref().map(beside), named.each_ref().map(beside));
+    check_claim(
+        "mf-endpoint",
+        condition,
+        &doubts.each_ref().map(String::as_str),
+        &named.each_ref().map(String::as_str),
+    );
     // Without a condition, there is no such bit.
     check(&plain, &[]);
     check(

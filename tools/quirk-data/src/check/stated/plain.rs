@@ -95,11 +95,7 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
         at,
         "support supports offer offers allow allows permit permits",
     ) && !opposite::is_denied(tokens, at);
-    is_may
-        || is_able
-        || is_aim
-        || is_purpose && leads_there
-        || (is_wished || is_feature) && leads_there
+    is_may || is_able || is_aim || (is_wished || is_feature || is_purpose) && leads_there
 }
 
 pub(super) const DENIES: &str = "\
@@ -155,12 +151,6 @@ pub(super) fn doubts(
     let mut any = None;
     let (mut of_brackets, mut of_clause) = (BTreeMap::new(), BTreeMap::new());
     let mut of_list = BTreeMap::new();
-    // What a condition is about has names of its own.
-    let is_about_register = is_conditional
-        && lists.is_empty()
-        && tokens
-            .iter()
-            .any(|token| token.is_of("register registers bit bits offset byte word dword"));
     let mut depth = 0_usize;
     for at in 0..tokens.len() {
         // A bracket that is none: "[ ]", ";-)", ">" before a quoted line.
@@ -177,8 +167,7 @@ pub(super) fn doubts(
             _ => false,
         };
         let is_known = words::is_known(&tokens[at])
-            || is_conditional && words::is_of_register(&tokens[at])
-            || is_about_register
+            || is_conditional && words::is_of_register(tokens, at)
             || words::is_name(tokens, at)
             || opposite::is_plain(tokens, at);
         let is_exception = marks[at].is_some();

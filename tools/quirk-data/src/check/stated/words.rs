@@ -84,11 +84,23 @@ pub(super) fn is_known(token: &Token) -> bool {
     })
 }
 
-/// Whether a token is a word for the bits of a condition, which are described in more words: a number, the name of a register.
-pub(super) fn is_of_register(token: &Token) -> bool {
-    token.word().is_some_and(|word| {
+/// Whether the token here is a word for the bits of a condition, which are described in more words: a number, or a part of the
+/// name of a register, as in "the VPD address register".
+pub(super) fn is_of_register(tokens: &[Token], at: usize) -> bool {
+    let is_register = |token: &Token| token.is_of("register registers");
+    let is_part = |token: &&Token| match token {
+        Token::Word(_) => {
+            !is_register(token)
+                && !token.is_of(JOIN)
+                && (!token.is_of(DO) || token.is_of("address"))
+        }
+        other => matches!(other, Token::Dash { .. }),
+    };
+    let mut behind = tokens[at + 1..].iter().take(6).skip_while(is_part);
+    let is_name = behind.next().is_some_and(is_register);
+    tokens[at].word().is_some_and(|word| {
         let is_number = word.bytes().all(|byte| byte.is_ascii_hexdigit());
-        is_number || token.is_of(REGISTER) || word.starts_with(char::is_uppercase)
+        is_number || is_name || tokens[at].is_of(REGISTER) || word.starts_with(char::is_uppercase)
     })
 }
 
