@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! The other functions of a function's device: those that are there, and signs that some are missing.
+//! Counts the functions of each device, and finds signs that a topology lacks some of them.
 
 use std::collections::BTreeMap;
 

@@ -142,6 +142,10 @@ pub(super) fn limits(tokens: &[Token], at: usize) -> bool {
         && !any(phrase, SAME)
 }
 
+fn is_digits(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether the word here speaks of a part of the functions: "two of the functions", "the first three", "either of them or",
 /// "function 0", "the virtual functions".
 pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
@@ -149,7 +153,6 @@ pub(super) fn is_part(tokens: &[Token], at: usize) -> bool {
     const EACH: &str = "each every any no not behind below at in";
     let (here, next) = (&tokens[at], tokens.get(at + 1));
     let is_next = |words: &str| next.is_some_and(|token| token.is_of(words));
-    let is_digits = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
     let (before, behind) = (before(tokens, at), behind(tokens, at));
     let is_each = before.last().is_some_and(|token| token.is_of(EACH));
     // "Of two adapters"
@@ -175,11 +178,6 @@ pub(super) fn holds_for(tokens: &[Token], at: usize) -> bool {
     const WHOLE: &str =
         "all any every each both it them these those this that the id ids root downstream";
     let behind = behind(tokens, at);
-    let is_number = |token: &Token| {
-        token
-            .word()
-            .is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit()))
-    };
     let [lead, object, rest @ ..] = behind else {
         return false;
     };
@@ -187,7 +185,7 @@ pub(super) fn holds_for(tokens: &[Token], at: usize) -> bool {
         object.is_of(WHOLE) || kinds::is_noun(object) || matches!(object, Token::Id { .. });
     tokens[at].is_of("hold holds true apply applies")
         && lead.is_of("for of to on")
-        && (!is_plain || rest.first().is_some_and(is_number))
+        && (!is_plain || rest.first().and_then(Token::word).is_some_and(is_digits))
 }
 
 /// Whether the words here say that functions do something only when they are asked: "on their own", "by themselves".

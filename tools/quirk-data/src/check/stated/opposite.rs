@@ -161,14 +161,13 @@ pub(super) fn is_other(tokens: &[Token], at: usize) -> bool {
         })
     };
     // "Isolated from each other by the IOMMU"
-    let by = behind.iter().take(8).position(|token| token.is_of("by"));
+    let by = behind.iter().position(|token| token.is_of("by"));
     let is_left = tokens[at].is_of("isolation separation")
         && (any(behind, "left")
             || behind
                 .windows(2)
                 .any(|two| two[0].is_of("up") && two[1].is_of("to")));
     let is_done = tokens[at].is_of("isolation separation") && any(behind, "done made");
-    let by = by.or_else(|| behind.iter().position(|token| token.is_of("by")));
     let is_by_other = (is_done || tokens[at].is_of("isolated separate separated"))
         && by.is_some_and(|by| any(&behind[by..behind.len().min(by + 4)], MEANS));
     let next = behind.first();

@@ -114,6 +114,11 @@ pub(super) fn sentences(text: &str) -> Vec<Vec<Token>> {
     scan.sentences
 }
 
+/// Whether a character is a quotation mark.
+const fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}')
+}
+
 struct Scan {
     text: Vec<char>,
     at: usize,
@@ -144,7 +149,7 @@ impl Scan {
         let at = self.at;
         let Some(found) = self.char(at) else { return };
         match found {
-            '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' => self.quote(),
+            _ if is_quote(found) => self.quote(),
             _ if found.is_whitespace() => self.space(),
             '[' => match self.id(at + 1) {
                 Some((token, end)) if self.char(end) == Some(']') => self.push(token, end + 1),
@@ -192,8 +197,7 @@ impl Scan {
         let rest = self.text[at + 1..].iter();
         let word: String = rest.take_while(|c| c.is_alphabetic()).collect();
         let end = self.char(at + 1 + word.chars().count());
-        let is_quoted =
-            end.is_some_and(|c| matches!(c, '"' | '\'' | '`' | '\u{2018}'..='\u{201f}'));
+        let is_quoted = end.is_some_and(is_quote);
         self.at += 1;
         if is_quoted && is_of(&word.to_lowercase(), plain::SEPARATES) {
             self.push(Token::Word("\"".to_owned()), at + 1);
