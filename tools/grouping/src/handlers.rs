@@ -233,9 +233,13 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// The handler's answer: `None` if it does not apply. The first value is whether all flags of
-    /// `asked` are granted, the second whether this is an assumption.
-    fn answer(&self, facts: &Facts, asked: AcsFlags) -> Option<(bool, bool)> {
+    /// Whether the handler lists the ids of the function.
+    fn lists(&self, facts: &Facts) -> bool {
+        self.ids.iter().any(|ids| ids.contains_function(facts))
+    }
+
+    /// The handler's answer for a function with listed ids; `None` if the handler does not apply.
+    fn answer(&self, facts: &Facts, asked: AcsFlags) -> Option<Verdict> {
         let is_kind = |kinds: Kinds| facts.pcie_type.is_some_and(|found| kinds.apply_to(found));
         let holds = |requirement: &Requirement| match requirement {
             Requirement::Multifunction => facts.multifunction,
@@ -243,35 +247,43 @@ impl Handler {
             Requirement::AmdIommu => facts.amd_iommu,
             Requirement::NoAcsCapability => facts.acs.is_none(),
         };
-        if !self.ids.iter().any(|ids| ids.contains_function(facts))
-            || !self.kinds.is_none_or(is_kind)
-            || !self.requires.iter().all(holds)
-        {
+        if !self.kinds.is_none_or(is_kind) || !self.requires.iter().all(holds) {
             return None;
         }
+        let answer = |granted, assumed| {
+            Some(Verdict {
+                kernel: if granted {
+                    KernelVerdict::Isolated
+                } else {
+                    KernelVerdict::NotIsolated
+                },
+                by: Some(self.entry),
+                assumed,
+            })
+        };
         match self.limits.include(&facts.silicon) {
             Some(false) => return None,
             // Whether the handler answers depends on what was not seen: no claim.
-            None => return Some((false, true)),
-            Some(true) if self.is_conditional => return Some((false, true)),
+            None => return answer(false, true),
+            Some(true) if self.is_conditional => return answer(false, true),
             Some(true) => {}
         }
         match self.grant {
-            Grant::Flags(flags) => Some((flags.contains(asked), false)),
-            Grant::IfSetUp(flags) => Some((flags.contains(asked), true)),
+            Grant::Flags(flags) => answer(flags.contains(asked), false),
+            Grant::IfSetUp(flags) => answer(flags.contains(asked), true),
             Grant::Dwords => {
                 let acs = facts.acs?;
                 let Some(dword) = acs.dword8 else {
                     // Without the register, assume that the kernel enabled what the port
                     // implements.
-                    return Some((true, true));
+                    return answer(true, true);
                 };
                 let [low, high, _, _] = dword.to_le_bytes();
                 let registers = AcsRegisters {
                     capability: acs.capability,
                     control: AcsFlags::from_bits(u16::from_le_bytes([low, high])),
                 };
-                Some((registers.enabled(asked), false))
+                answer(registers.enabled(asked), false)
             }
         }
     }
@@ -343,17 +355,13 @@ impl Handlers {
             by: None,
             assumed: false,
         };
-        for handler in self.of_vendor(facts.vendor) {
-            let Some((granted, assumed)) = handler.answer(facts, asked) else {
-                continue;
-            };
-            verdict.by = Some(handler.entry);
-            verdict.assumed = assumed;
-            if granted {
-                verdict.kernel = KernelVerdict::Isolated;
+        let handlers = self.of_vendor(facts.vendor).iter();
+        let listed = handlers.filter(|handler| handler.lists(facts));
+        for answer in listed.filter_map(|handler| handler.answer(facts, asked)) {
+            verdict = answer;
+            if verdict.kernel == KernelVerdict::Isolated {
                 return verdict;
             }
-            verdict.kernel = KernelVerdict::NotIsolated;
         }
         if verdict.by.is_none() && self.is_caught(facts) {
             verdict.kernel = KernelVerdict::NotIsolated;
@@ -375,39 +383,38 @@ impl Handlers {
         }
     }
 
-    /// Every answer for a function of a topology, whatever the missing ids and registers are.
+    /// Every answer for a function of a topology, whatever the missing ids and registers are, each once.
+    ///
+    /// Costs one pass over the vendor's handlers for each candidate device id. Without ids, costs two passes over the
+    /// handlers of the vendor, or of every vendor if the vendor is unknown too.
     #[must_use]
     pub fn possible(&self, seen: &Seen<'_>, asked: AcsFlags) -> Vec<KernelVerdict> {
         let facts = Facts::of(seen);
-        let candidates = seen.function.devices();
-        let mut ids: Vec<_> = candidates
-            .map(|device| (facts.vendor, Some(device)))
-            .collect();
-        if ids.is_empty() {
-            ids.push((facts.vendor, None));
-            let listed = self.0.values().flatten().flat_map(|handler| &handler.ids);
-            let is_of_vendor =
-                |ids: &&Ids| facts.vendor == UNKNOWN_VENDOR || ids.vendor == facts.vendor;
-            let listed = listed.filter(is_of_vendor);
-            ids.extend(listed.map(|ids| (ids.vendor, Some(ids.first))));
-        }
-        let mut answers = Vec::new();
-        for (vendor, device) in ids {
-            let verdict = self.verdict(
-                &Facts {
-                    vendor,
-                    device,
-                    ..facts
-                },
-                asked,
-            );
-            if verdict.assumed {
-                answers.extend([KernelVerdict::Isolated, KernelVerdict::NotIsolated]);
-            } else {
-                answers.push(verdict.kernel);
+        let with = |device| self.verdict(&Facts { device, ..facts }, asked);
+        let mut verdicts: Vec<_> = seen.function.devices().map(Some).map(with).collect();
+        if verdicts.is_empty() {
+            verdicts.push(with(None));
+            let may_be = |vendor| [vendor, UNKNOWN_VENDOR].contains(&facts.vendor);
+            for (&vendor, handlers) in self.0.iter().filter(|&(&vendor, _)| may_be(vendor)) {
+                let facts = Facts { vendor, ..facts };
+                verdicts.push(self.verdict(&facts, asked));
+                verdicts.extend(handlers.iter().filter_map(|it| it.answer(&facts, asked)));
             }
         }
-        answers
+        let mut possible = Vec::new();
+        for verdict in verdicts {
+            let answers = if verdict.assumed {
+                &[KernelVerdict::Isolated, KernelVerdict::NotIsolated][..]
+            } else {
+                &[verdict.kernel]
+            };
+            for &answer in answers {
+                if !possible.contains(&answer) {
+                    possible.push(answer);
+                }
+            }
+        }
+        possible
     }
 
     /// Whether the ids of a function are known well enough to tell which handler answers.
