@@ -37,31 +37,29 @@ enum Piece {
 fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
     let mut at = 0;
     std::iter::from_fn(move || {
-        while let Some(c) = text[at..].chars().next() {
-            let rest = &text[at..];
-            let line = || &rest[..rest.find('\n').unwrap_or(rest.len())];
-            let found = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
-            if let Some((mark, name)) = found {
-                let start = at..at + mark.len();
-                let end = close(text, start.end, mark);
-                at = end.map_or(text.len(), |end| end + mark.len());
-                return Some(Piece::Long(start, name, end));
-            }
-            if c == '#' {
-                let place = at..at + line().len();
-                at = place.end;
-                return Some(Piece::Comment(place));
-            }
-            if c == '"' || c == '\'' {
-                let line = line();
-                let end = close(line, 1, if c == '"' { "\"" } else { "'" });
-                let place = at..at + end.map_or(line.len(), |end| end + 1);
-                at = place.end;
-                return Some(Piece::Short(place));
-            }
-            at += c.len_utf8();
+        at += text[at..].find(['#', '"', '\''])?;
+        let rest = &text[at..];
+        let long = MARKS.into_iter().find(|(mark, _)| rest.starts_with(mark));
+        if let Some((mark, name)) = long {
+            let start = at..at + mark.len();
+            let end = close(text, start.end, mark);
+            at = end.map_or(text.len(), |end| end + mark.len());
+            return Some(Piece::Long(start, name, end));
         }
-        None
+        let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
+        let mark = &rest[..1];
+        let end = if mark == "#" {
+            line.len()
+        } else {
+            close(line, 1, mark).map_or(line.len(), |end| end + 1)
+        };
+        let place = at..at + end;
+        at = place.end;
+        Some(if mark == "#" {
+            Piece::Comment(place)
+        } else {
+            Piece::Short(place)
+        })
     })
 }
 
