@@ -48,5 +48,6 @@ fuzz() {
 }
 
 fuzz data-file toml
+fuzz reader json txt
 fuzz capture json txt
 fuzz host copy

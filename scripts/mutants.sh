@@ -30,7 +30,7 @@ part() {
 		check) code=(--file 'tools/quirk-data/src/check/**' --exclude '**/stated/**') first=(--cargo-arg=--test={rejected,replay}) ;;
 	esac
 	code+=(--package quirk-data)
-	first+=(--test-package quirk-data --cargo-arg=--lib --cargo-arg=--test=statement -- -- --skip damaged_files --skip random::)
+	first+=(--test-package quirk-data --cargo-arg=--test=statement -- -- --skip damaged_files --skip random::)
 	others=(--test-package quirk-data --cargo-arg=--lib
 		--cargo-arg=--test={rejected,statement,life,committed,numbers,supersedes,conditions,replay,kernels,json})
 }
