@@ -125,8 +125,10 @@ const TAINT: Scenario = Scenario {
     name: "taint",
     machine: ADAPTER_MACHINE,
     steps: &[
+        // A kernel that has run KUnit tests has the taint already.
+        Run("echo $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) >/tmp/before"),
         Load("acs_quirks"),
-        Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 0"),
+        Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = $(cat /tmp/before)"),
         Load("acs_quirks_candidates"),
         Run("test $(($(cat /proc/sys/kernel/tainted) >> 18 & 1)) = 1"),
         Logged("these entries are candidates"),
