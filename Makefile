@@ -246,7 +246,7 @@ coverage: need-amd64 modules-$(KERNEL)@coverage guest-programs
 	@ACS_QUIRKS_KERNELS='$(KERNEL)@coverage' $(IN_ROOT) $(BENCH)/module-coverage
 
 .PHONY: fuzz
-fuzz: crates ## fuzz the readers of data files and captures, each for DURATION= seconds (default 60)
+fuzz: crates ## fuzz the readers of data files, captures and copies of a host, each for DURATION= seconds (default 60)
 	@$(IN_ROOT) scripts/fuzz.sh $(or $(DURATION),60)
 
 ##### The tool and the entries

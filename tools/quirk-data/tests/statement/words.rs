@@ -149,3 +149,20 @@ fn what_takes_it_back() {
         &PLAIN,
     );
 }
+
+#[test]
+fn a_network_or_an_ability() {
+    check(
+        &[
+            "The functions # do not see each other's network traffic.",
+            "The functions # do not exchange Ethernet packets with each other.",
+            "The functions # implement isolation between network ports.",
+            "The functions # are capable of isolation.",
+        ],
+        &[
+            "The network functions # do not see each other's requests.",
+            "The functions # implement isolation.",
+            "The functions # are unable to reach each other.",
+        ],
+    );
+}

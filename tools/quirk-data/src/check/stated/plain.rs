@@ -90,7 +90,7 @@ fn wishes(tokens: &[Token], at: usize) -> bool {
     let is_purpose = is_at(at, "so")
         && is_at(at + 1, "that")
         && !tokens[..at].iter().any(|token| token.is_of(DENIES));
-    let is_able = is_at(at, "able") && !opposite::is_denied(tokens, at);
+    let is_able = is_at(at, "able capable") && !opposite::is_denied(tokens, at);
     let is_feature = is_at(
         at,
         "support supports offer offers allow allows permit permits",
