@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
-//! Fuzzes the reader of captures, lspci output, lists of groups and kernel logs by itself, several times as many inputs as
-//! `capture` in the same time. Any bytes must end in a refusal or in a topology that can be written, and that is the same when it
-//! is read again.
+//! Fuzzes the reader of captures, lspci output, lists of groups and kernel logs, without the work of `capture` on what was read.
+//! Any bytes must end in a refusal or in a topology that can be written, and that is the same when it is read again.
 
 #![no_main]
 

@@ -8,7 +8,7 @@
 //! ids that they do not list. This model therefore lets a granting handler win and ignores the
 //! order.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, iter};
 
 use rules::{
     acs::AcsFlags,
@@ -393,12 +393,13 @@ impl Handlers {
         let with = |device| self.verdict(&Facts { device, ..facts }, asked);
         let mut verdicts: Vec<_> = seen.function.devices().map(Some).map(with).collect();
         if verdicts.is_empty() {
-            verdicts.push(with(None));
-            let may_be = |vendor| [vendor, UNKNOWN_VENDOR].contains(&facts.vendor);
-            for (&vendor, handlers) in self.0.iter().filter(|&(&vendor, _)| may_be(vendor)) {
+            let is_unknown = facts.vendor == UNKNOWN_VENDOR;
+            let listed = self.0.keys().copied().filter(|_| is_unknown);
+            for vendor in iter::once(facts.vendor).chain(listed) {
                 let facts = Facts { vendor, ..facts };
+                let handlers = self.of_vendor(vendor).iter();
                 verdicts.push(self.verdict(&facts, asked));
-                verdicts.extend(handlers.iter().filter_map(|it| it.answer(&facts, asked)));
+                verdicts.extend(handlers.filter_map(|handler| handler.answer(&facts, asked)));
             }
         }
         let mut possible = Vec::new();

@@ -47,19 +47,13 @@ fn pieces(text: &str) -> impl Iterator<Item = Piece> + '_ {
             return Some(Piece::Long(start, name, end));
         }
         let line = &rest[..rest.find('\n').unwrap_or(rest.len())];
-        let mark = &rest[..1];
-        let end = if mark == "#" {
-            line.len()
-        } else {
-            close(line, 1, mark).map_or(line.len(), |end| end + 1)
-        };
-        let place = at..at + end;
-        at = place.end;
-        Some(if mark == "#" {
-            Piece::Comment(place)
-        } else {
-            Piece::Short(place)
-        })
+        let start = at;
+        if line.starts_with('#') {
+            at += line.len();
+            return Some(Piece::Comment(start..at));
+        }
+        at += close(line, 1, &line[..1]).map_or(line.len(), |end| end + 1);
+        Some(Piece::Short(start..at))
     })
 }
 

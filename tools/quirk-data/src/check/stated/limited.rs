@@ -256,7 +256,8 @@ pub(super) fn is_some(tokens: &[Token], at: usize) -> bool {
 }
 
 /// Whether the word here speaks of a part of the requests: "posted requests", "write requests" without reads, "downstream
-/// requests", "from the CPU", or of what goes to a network: "network traffic". "And" and "or" make it all requests only between it and what it lacks: "read and write requests".
+/// requests", "from the CPU", or of what goes to a network: "network traffic". "And" and "or" make it all requests only
+/// between it and what it lacks: "read and write requests".
 pub(super) fn is_class(tokens: &[Token], at: usize) -> bool {
     const CLASS: &str = "posted nonposted atomic configuration translated untranslated";
     const ALSO: &str = "including also";
