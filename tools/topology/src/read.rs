@@ -119,7 +119,7 @@ fn of_text(name: &str, text: &str) -> Result<Topology, Error> {
     let lines = groups::split(groups::without_tree(lines));
     let (tables, lines) = groups::table(name, lines)?;
     let records = groups::records(name, &lines)?;
-    let listed = [groups::libvirt(&lines), tables, records].concat();
+    let listed = [groups::libvirt(name, &lines)?, tables, records].concat();
     if !listed.is_empty() {
         check_listed(name, &listed)?;
         let listed = of_listed(&listed);

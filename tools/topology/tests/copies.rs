@@ -5,7 +5,7 @@
 
 mod common;
 
-use topology::{Topology, parse, recorded};
+use topology::{Function, Topology, parse, recorded};
 
 use common::bdf;
 
@@ -313,9 +313,124 @@ fn the_column_of_the_function_is_found_beside_that_of_a_bridge() {
     let text = format!("{swapped}| Graphics | x | y |\n| A | 02:00.0 | 2 |\n");
     refused(
         &text,
-        "t:5: is a row of a table whose head is not known",
+        "t:4: stands in a table, directly below a row",
+        "an empty line between",
+    );
+    let text = format!("{swapped}\n| Graphics | x | y |\n| A | 02:00.0 | 2 |\n");
+    refused(
+        &text,
+        "t:6: is a row of a table whose head is not known",
         "repeat the head",
     );
+}
+
+/// A line that is none of a table's, a row that is broken at any place, and a head that is not the first line: read with
+/// each function, or refused.
+#[test]
+fn damage_within_a_table_loses_no_function() {
+    const ROWS: [[&str; 3]; 4] = [
+        ["Address", "IOMMU_Group", "Name"],
+        ["0000:00:01.0", "1", "Bridge"],
+        ["0000:01:00.0", "2", "Graphics"],
+        ["0000:01:00.1", "2", "Audio"],
+    ];
+    let bordered = |cells: &[&str; 3]| format!("| {} |", cells.join(" | "));
+    let joined = |mark: &'static str| move |cells: &[&str; 3]| cells.join(mark).to_lowercase();
+    let quoted = |cells: &[&str; 3]| format!("\"{}\"", cells.join("\",\""));
+    let tables: [Vec<String>; 5] = [
+        ROWS.iter().map(bordered).collect(),
+        ROWS.iter().map(joined("\t")).collect(),
+        ROWS.iter().map(joined(",")).collect(),
+        ROWS.iter().map(quoted).collect(),
+        ROWS.iter().map(joined("  ")).collect(),
+    ];
+    let mut refused = 0;
+    let mut check = |lines: &[String]| {
+        let text = lines.join("\n") + "\n";
+        match parse("t", &text) {
+            Ok(topology) => assert_eq!(topology.functions.len(), 3, "{text}"),
+            Err(error) => {
+                assert!(error.to_string().starts_with("t:"), "{error}\n{text}");
+                refused += 1;
+            }
+        }
+    };
+    for table in tables {
+        assert_eq!(read(&(table.join("\n") + "\n")).functions.len(), 3);
+        for other in [
+            "# of my machine",
+            "Page 2",
+            "and so on:",
+            "x, y",
+            "total\t3",
+        ] {
+            for at in 1..table.len() {
+                for around in [[false, false], [true, false], [false, true], [true, true]] {
+                    let [before, after] = around.map(|is_spaced| if is_spaced { "\n" } else { "" });
+                    let mut lines = table.clone();
+                    lines.insert(at, format!("{before}{other}{after}"));
+                    check(&lines);
+                }
+            }
+        }
+        for at in 1..table.len() {
+            for cut in 1..table[at].len() {
+                let (begin, end) = table[at].split_at(cut);
+                let mut lines = table.clone();
+                lines[at] = format!("{begin}\n{end}");
+                check(&lines);
+            }
+            let mut lines = table.clone();
+            lines[..=at].rotate_left(1);
+            check(&lines);
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}
+
+/// A document of libvirt that a terminal broke, or that lacks a mark of XML, at any place.
+#[test]
+fn damage_of_a_document_loses_no_function() {
+    const DEVICE: &str = "<device>\n<name>pci_0000_01_00_0</name>\n<capability type='pci'>\n\
+         <capability type='virt_functions'>\n<address domain='0x0000' bus='0x01' slot='0x02' function='0x0'/>\n</capability>\n\
+         <iommuGroup number='2'>\n<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n\
+         <address domain='0x0000' bus='0x01' slot='0x00' function='0x1'/>\n</iommuGroup>\n</capability>\n</device>\n";
+    let members = |text: &str| {
+        let found = parse("t", text);
+        let of = |one: &Function| (one.iommu_group == Some(2)).then_some(one.bdf);
+        found.map(|found| found.functions.iter().filter_map(of).count())
+    };
+    assert_eq!(members(DEVICE), Ok(2));
+    let group = DEVICE.find("<iommuGroup").expect("it has one");
+    let mut refused = 0;
+    let mut check = |text: &str, is_whole: bool| match members(text) {
+        Ok(found) if !is_whole => assert_eq!(found, 2, "{text}"),
+        Ok(_) => panic!("it is read: {text}"),
+        Err(error) => {
+            assert!(error.to_string().starts_with("t:"), "{error}\n{text}");
+            refused += 1;
+        }
+    };
+    for at in 1..DEVICE.len() {
+        let (begin, end) = DEVICE.split_at(at);
+        check(&format!("{begin}\n{end}"), false);
+        if let Some(without) = end.strip_prefix(['<', '>', '/', '=', '\'']) {
+            check(&format!("{begin}{without}"), false);
+        }
+        // A text that ends within the list.
+        check(
+            &format!("{begin}\n"),
+            (group + 12..DEVICE.len() - 10).contains(&at),
+        );
+    }
+    for lost in [
+        "number='2'",
+        "<address domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>\n",
+    ] {
+        let (begin, end) = DEVICE.split_at(group);
+        check(&format!("{begin}{}", end.replace(lost, "")), true);
+    }
+    assert!(refused > 300, "{refused}");
 }
 
 /// What a scanner of a picture takes for another character, and other damage of one line: read right, or refused with

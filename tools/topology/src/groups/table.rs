@@ -10,6 +10,7 @@ use super::{Listed, hex_number, id};
 use crate::{
     Bdf, Error, Hex,
     bdf::{self, Word},
+    lspci,
     text::Line,
 };
 
@@ -402,41 +403,76 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     let (mut found, mut others) = (Vec::new(), Vec::new());
     let mut open: Option<Table> = None;
     let mut of_others = OfOthers::No;
+    // The shapes of the tables above, and whether the last line is a row of one.
+    let mut shapes: Vec<(Marks, usize)> = Vec::new();
+    let mut is_below_row = false;
     for line in lines {
+        let was_below_row = std::mem::replace(&mut is_below_row, false);
         let marks = open.as_ref().map_or(Marks::Spaces, |table| table.marks);
         let row = Cells::like(&line, marks);
         if let Some(table) = &open {
             match table.row(name, &line, &row)? {
                 Row::Function(function) => {
                     found.push(function);
+                    is_below_row = true;
                     continue;
                 }
-                Row::Nothing => continue,
+                Row::Nothing => {
+                    is_below_row = !line.text.is_empty() && !is_border(&line.text);
+                    continue;
+                }
                 Row::End => {}
             }
         }
         let row = Cells::of(&line);
         let heads = [Marks::Tabs, Marks::Commas].map(|marks| Cells::like(&line, marks));
         open = heads.iter().chain([&row]).find_map(Table::of_head);
-        if open.is_none() {
-            of_others = of_others.after(&line, &row);
-            let is_row = row.marks == Marks::Rules
-                && row.cells.len() > 1
-                && row.address().is_some()
-                && super::line(&line.text).is_none();
-            if is_row && !found.is_empty() && of_others != OfOthers::Open {
-                let problem = "is a row of a table whose head is not known";
-                return Err(
-                    Error::at(name, "", problem, "repeat the head of the table above it")
-                        .on_line(line.number),
-                );
+        if let Some(table) = &open {
+            let shape = (table.marks, table.columns.len());
+            if let Some(above) = others.iter().find(|above| is_row_of(above, shape)) {
+                return Err(without_head(name, above));
             }
-            if !(is_row && of_others == OfOthers::Open) {
-                others.push(line);
-            }
+            shapes.push(shape);
+            continue;
+        }
+        if was_below_row && !lspci::is_foreign(&line.text) {
+            let problem = format!(
+                "stands in a table, directly below a row, and is no row: {}",
+                lspci::quoted(&line.text)
+            );
+            let remedy = "join it with the row that it belongs to, or put an empty line between the table and it";
+            return Err(Error::at(name, "", problem, remedy).on_line(line.number));
+        }
+        of_others = of_others.after(&line, &row);
+        let is_row = row.marks == Marks::Rules
+            && row.cells.len() > 1
+            && row.address().is_some()
+            && super::line(&line.text).is_none();
+        let is_of_others = is_row && of_others == OfOthers::Open;
+        let is_of_shown = is_row && !found.is_empty();
+        if !is_of_others && (is_of_shown || shapes.iter().any(|shape| is_row_of(&line, *shape))) {
+            return Err(without_head(name, &line));
+        }
+        if !is_of_others {
+            others.push(line);
         }
     }
     Ok((found, others))
+}
+
+/// Whether a line has the address of a function and as many cells, between the same marks, as the rows of a table. Between
+/// spaces, any text has cells.
+fn is_row_of(line: &Line, (marks, width): (Marks, usize)) -> bool {
+    let row = Cells::like(line, marks);
+    marks != Marks::Spaces
+        && row.marks == marks
+        && row.cells.len() == width
+        && row.address().is_some()
+}
+
+fn without_head(name: &str, line: &Line) -> Error {
+    let problem = "is a row of a table whose head is not known";
+    Error::at(name, "", problem, "repeat the head of the table above it").on_line(line.number)
 }
 
 /// Whether a table of other things is open: its head names no group.

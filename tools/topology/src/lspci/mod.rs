@@ -335,6 +335,11 @@ pub(crate) fn begins_function(text: &str) -> bool {
     recognise::header(text).is_some()
 }
 
+/// Whether a line is the prompt of a shell, or a message between the output of programs.
+pub(crate) fn is_foreign(text: &str) -> bool {
+    recognise::is_foreign(text)
+}
+
 /// A function with a known address and nothing else known.
 pub(crate) fn unknown(bdf: Bdf) -> Function {
     Function {
