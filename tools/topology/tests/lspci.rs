@@ -461,3 +461,59 @@ fn a_table_and_a_listing_in_one_text_are_taken_together() {
         assert_eq!((card.iommu_group, card.pcie_known), (Some(7), true));
     }
 }
+
+#[test]
+fn lines_of_two_functions_are_refused() {
+    let driver = "\tKernel driver in use: pcieport\n";
+    let acs = PORT.find("\tCapabilities: [140").expect("it is there");
+    // The controls: the same lines, where lspci prints them.
+    read(&PORT.replacen("\n\n", &format!("\n{driver}\n"), 1));
+    let class = PORT.replace("[0604]", "[0b20]");
+    read(&class.replace(
+        "\tBus:",
+        "\t!!! Invalid class 0b20 for header type 01\n\tBus:",
+    ));
+    let host = PORT.replace("PCI bridge [0604]", "Host bridge [0600]");
+    let host = host.replace(
+        "\tBus: primary=00, secondary=01, subordinate=01, sec-latency=0\n",
+        "\tFlags: fast devsel\n",
+    );
+    read(&host);
+    for (text, message) in [
+        (
+            format!("{}{driver}{}", &PORT[..acs], &PORT[acs..]),
+            "lspci.txt:5: 0000:00:1b.0: lspci prints this line before line 4",
+        ),
+        (
+            PORT.replacen("\n\n", &format!("\n{driver}{driver}\n"), 1),
+            "lspci.txt:8: 0000:00:1b.0: \"Kernel driver in use\" comes a second time, first in line 7",
+        ),
+        (
+            PORT.replace("Root Port (Slot+)", "Root Complex Integrated Endpoint"),
+            "lspci.txt:3: 0000:00:1b.0: the type is that of an endpoint",
+        ),
+        (
+            PORT.replacen(
+                "Express (v2) Endpoint",
+                "Express (v2) Downstream Port (Slot-)",
+                1,
+            ),
+            "lspci.txt:9: 0000:01:00.0: the type is that of a port",
+        ),
+        (
+            class,
+            "lspci.txt:2: 0000:00:1b.0: the line has the buses of a bridge",
+        ),
+        (
+            PORT.replace("primary=00", "primary=02"),
+            "lspci.txt:2: 0000:00:1b.0: the primary bus is 02, and the function is on bus 00",
+        ),
+        (
+            PORT.replace("TransBlk-", "TransBlk+")
+                .replacen("TransBlk+", "TransBlk-", 1),
+            "lspci.txt:6: 0000:00:1b.0: a control is on, and ACSCap does not have it",
+        ),
+    ] {
+        refused(&text, message);
+    }
+}

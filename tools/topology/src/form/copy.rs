@@ -5,9 +5,8 @@
 
 use super::is_of_machine;
 use crate::{
-    Error,
-    lspci::{self, quoted},
-    text::Line,
+    Error, lspci,
+    text::{Line, quoted},
 };
 
 /// A form of such a copy.

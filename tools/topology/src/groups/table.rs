@@ -10,8 +10,7 @@ use super::{Listed, hex_number, id};
 use crate::{
     Bdf, Error, Hex,
     bdf::{self, Word},
-    lspci,
-    text::Line,
+    text::{self, Line},
 };
 
 /// What separates the cells of a row.
@@ -435,10 +434,12 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
             shapes.push(shape);
             continue;
         }
-        if was_below_row && !lspci::is_foreign(&line.text) {
+        let is_apart =
+            line.text.is_empty() || is_border(&line.text) || text::is_between_outputs(&line.text);
+        if was_below_row && !is_apart {
             let problem = format!(
                 "stands in a table, directly below a row, and is no row: {}",
-                lspci::quoted(&line.text)
+                text::quoted(&line.text)
             );
             let remedy = "join it with the row that it belongs to, or put an empty line between the table and it";
             return Err(Error::at(name, "", problem, remedy).on_line(line.number));

@@ -4,8 +4,8 @@
 
 use rules::{acs::AcsFlags, pcie::PcieType};
 
-use super::{found::Block, lines::CUT, quoted};
-use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex};
+use super::{found::Block, lines::CUT};
+use crate::{Acs, Function, Header, Hex, Port, Sriov, Subsystem, hex, text::quoted};
 
 /// The ACS flags by the names that lspci uses, in register order.
 const FLAGS: [(&str, AcsFlags); 7] = [
@@ -35,7 +35,7 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
     let has_details = block.lines.iter().any(begins);
     function.pcie_known = has_details;
     function.acs_known = has_details;
-    let mut once = Once(Vec::new());
+    let mut seen = Seen::default();
     for (at, (number, line)) in block.lines.iter().enumerate() {
         let fault = |problem: String| (*number, problem);
         // A broken line may continue on the next one.
@@ -47,33 +47,38 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
         if let Some(rest) = line.strip_prefix("subsystem: ") {
             function.subsystem = ids(rest).or(function.subsystem);
         } else if let Some(rest) = line.strip_prefix("bus: ") {
-            once.line("Bus:", *number)?;
+            seen.once(Part::Details, "Bus:", *number)?;
             buses(function, rest).map_err(fault)?;
         } else if let Some(rest) = line.strip_prefix("iommu group") {
-            once.line("IOMMU group", *number)?;
+            seen.once(Part::Details, "IOMMU group", *number)?;
             function.iommu_group = Some(group(rest).map_err(fault)?);
         } else if let Some(rest) = line.strip_prefix("flags: ") {
-            once.line("Flags:", *number)?;
+            seen.once(Part::Command, "Flags:", *number)?;
             if let Some((_, rest)) = rest.split_once("iommu group") {
-                once.line("IOMMU group", *number)?;
+                seen.once(Part::Details, "IOMMU group", *number)?;
                 function.iommu_group = Some(group(rest).map_err(fault)?);
             }
         } else if line.starts_with("control: i/o") {
-            once.line("Control:", *number)?;
+            seen.once(Part::Command, "Control:", *number)?;
         } else if line.starts_with("!!! unknown header type 7f") {
             function.unreadable = true;
         } else if let Some(rest) = line.strip_prefix("capabilities:") {
-            capability(function, rest.trim_start(), &whole, &mut once, *number)?;
+            seen.part(Part::Details, *number)?;
+            capability(function, rest.trim_start(), &whole, &mut seen, *number)?;
         } else if line.starts_with("acscap:") {
-            once.line("ACSCap:", *number)?;
+            seen.once(Part::Details, "ACSCap:", *number)?;
             let acs = function.acs.get_or_insert(NOT_SHOWN);
             acs.cap = Some(flags(&whole(), "acscap:").map_err(fault)?);
         } else if line.starts_with("acsctl:") {
-            once.line("ACSCtl:", *number)?;
+            seen.once(Part::Details, "ACSCtl:", *number)?;
             let acs = function.acs.get_or_insert(NOT_SHOWN);
             acs.ctl = Some(flags(&whole(), "acsctl:").map_err(fault)?);
         } else if line.starts_with("initial vfs:") || line.starts_with("vf offset:") {
             sriov(function, &whole());
+        } else if line.starts_with("kernel driver") {
+            seen.once(Part::Kernel, "Kernel driver in use", *number)?;
+        } else if line.starts_with("kernel modules") {
+            seen.once(Part::Kernel, "Kernel modules", *number)?;
         }
     }
     // What was left out may have been a capability.
@@ -104,6 +109,7 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
             *acs = NOT_SHOWN;
         }
     }
+    contradiction(function, block)?;
     // A port whose line with the buses is missing.
     let is_port = function
         .pcie_type
@@ -124,20 +130,124 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
     Ok(())
 }
 
-/// The lines that a function has once, with their numbers.
-struct Once(Vec<(&'static str, usize)>);
+/// Checks that the lines can be of one function: its class, its header (which the line with the buses shows), and its PCI
+/// Express type agree. A function without a dump has nothing else that shows its registers.
+///
+/// # Errors
+///
+/// The fault of the first line that contradicts another.
+fn contradiction(function: &Function, block: &Block) -> Result<(), Fault> {
+    if !block.dump.is_empty() {
+        return Ok(());
+    }
+    let number_of = |part: &str| {
+        let line = block.lines.iter().find(|(_, line)| line.contains(part));
+        line.map_or(block.line, |(number, _)| *number)
+    };
+    let base = function.class.map(|class| class.0 >> 16);
+    let has_buses = function.secondary.is_some();
+    let fault = |part: &str, shown: &str, contrary: &str| {
+        let problem = format!("{shown}, and {contrary}: these lines are of two functions");
+        Err((number_of(part), problem))
+    };
+    // lspci says so if this is true of one function.
+    let is_said = block
+        .lines
+        .iter()
+        .any(|(_, line)| line.starts_with("!!! invalid class"));
+    if has_buses && base.is_some_and(|base| base != BRIDGES) && !is_said {
+        return fault(
+            "bus: ",
+            "the line has the buses of a bridge",
+            "the class is that of no bridge",
+        );
+    }
+    if let Some(primary) = function
+        .primary
+        .filter(|&bus| bus != 0 && bus != function.bdf.bus)
+    {
+        let shown = format!("the primary bus is {primary:02x}");
+        return fault(
+            "bus: ",
+            &shown,
+            &format!("the function is on bus {:02x}", function.bdf.bus),
+        );
+    }
+    // A control that the capability lacks is hard-wired to 0 (PCI Express Base Specification 6.0, 7.7.11.3).
+    let shown = function.acs.and_then(|acs| acs.ctl.zip(acs.cap));
+    if shown.is_some_and(|(ctl, cap)| ctl & !cap != 0) {
+        return fault("acsctl:", "a control is on", "ACSCap does not have it");
+    }
+    let Some(kind) = function.pcie_type.as_ref().and_then(Port::kind) else {
+        return Ok(());
+    };
+    let is_endpoint = matches!(
+        kind,
+        PcieType::Endpoint
+            | PcieType::LegacyEndpoint
+            | PcieType::RcEndpoint
+            | PcieType::RcEventCollector
+    );
+    if has_buses && is_endpoint {
+        return fault(
+            "] express",
+            "the type is that of an endpoint",
+            "the function has the buses of a bridge",
+        );
+    }
+    // The host bridges of some Xeons have the type of a root port, and no buses.
+    if !has_buses && !is_endpoint && base.is_some_and(|base| base != BRIDGES) {
+        return fault(
+            "] express",
+            "the type is that of a port",
+            "the class is that of no bridge",
+        );
+    }
+    Ok(())
+}
 
-impl Once {
-    fn line(&mut self, what: &'static str, number: usize) -> Result<(), Fault> {
-        if let Some((_, first)) = self.0.iter().find(|(found, _)| *found == what) {
+/// The base class of bridges (PCI Code and ID Assignment Specification).
+const BRIDGES: u32 = 0x06;
+
+/// The parts of a function's lines in the order in which lspci prints them (`show_verbose()` in its `lspci.c`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Command,
+    /// The group, the buses, and the capabilities.
+    Details,
+    Kernel,
+}
+
+/// The lines that were read of a function: those that it has once with their numbers, and the last one's part.
+#[derive(Default)]
+struct Seen {
+    once: Vec<(&'static str, usize)>,
+    last: Option<(Part, usize)>,
+}
+
+impl Seen {
+    fn part(&mut self, part: Part, number: usize) -> Result<(), Fault> {
+        if let Some((_, last)) = self.last.filter(|(last, _)| part < *last) {
+            let problem = format!(
+                "lspci prints this line before line {last}: one of the two belongs to another function, whose first line \
+                 is missing"
+            );
+            return Err((number, problem));
+        }
+        self.last = Some((part, number));
+        Ok(())
+    }
+
+    fn once(&mut self, part: Part, what: &'static str, number: usize) -> Result<(), Fault> {
+        if let Some((_, first)) = self.once.iter().find(|(found, _)| *found == what) {
             let problem = format!(
                 "\"{what}\" comes a second time, first in line {first}: this line belongs to a function \
                  whose first line is missing"
             );
             return Err((number, problem));
         }
-        self.0.push((what, number));
-        Ok(())
+        self.once.push((what, number));
+        self.part(part, number)
     }
 }
 
@@ -163,7 +273,7 @@ fn capability(
     function: &mut Function,
     text: &str,
     whole: &impl Fn() -> String,
-    once: &mut Once,
+    seen: &mut Seen,
     number: usize,
 ) -> Result<(), Fault> {
     if text.is_empty() || text.starts_with("<access denied>") {
@@ -175,10 +285,10 @@ fn capability(
         return Ok(());
     };
     if text.starts_with("access control services") {
-        once.line("Access Control Services", number)?;
+        seen.once(Part::Details, "Access Control Services", number)?;
         function.acs.get_or_insert(NOT_SHOWN);
     } else if let Some(rest) = text.strip_prefix("express") {
-        once.line("Express", number)?;
+        seen.once(Part::Details, "Express", number)?;
         express(function, rest.trim_start());
         if !matches!(function.pcie_type, Some(Port::Known(_))) {
             // The line may be broken inside of the name.

@@ -3,10 +3,10 @@
 //! What the lines of a text contain: functions with their details, groups, and what a log says of functions.
 
 use super::{
-    AGAIN, quoted,
+    AGAIN,
     recognise::{Logged, Place, STRONG, lacks_class},
 };
-use crate::{Bdf, Error};
+use crate::{Bdf, Error, text::quoted};
 
 /// A function in the text.
 #[derive(Clone, Debug)]

@@ -8,7 +8,6 @@ use std::collections::BTreeSet;
 use super::{
     AGAIN,
     found::{Block, Found, Named},
-    quoted,
     recognise::{
         InFolder, Place, STRONG, decorated, described, dump_line, ends_in_message, has_class,
         has_ids, has_key, has_name_of_class, header, in_folder, is_cut, is_description, is_detail,
@@ -21,7 +20,7 @@ use crate::{
     Bdf, Error,
     bdf::{self, Word},
     groups::{self, GroupLine},
-    text::Line,
+    text::{Line, quoted},
 };
 
 /// The size of a whole configuration space.

@@ -335,11 +335,6 @@ pub(crate) fn begins_function(text: &str) -> bool {
     recognise::header(text).is_some()
 }
 
-/// Whether a line is the prompt of a shell, or a message between the output of programs.
-pub(crate) fn is_foreign(text: &str) -> bool {
-    recognise::is_foreign(text)
-}
-
 /// A function with a known address and nothing else known.
 pub(crate) fn unknown(bdf: Bdf) -> Function {
     Function {
@@ -430,13 +425,6 @@ fn dump(function: &mut Function, block: &Block, is_whole: bool) {
             (false, None)
         };
     }
-}
-
-/// Quotes a text of the file for a message: shortened, without control characters.
-pub(crate) fn quoted(text: &str) -> String {
-    const SHOWN: usize = 100;
-    let shown: String = text.chars().take(SHOWN).collect();
-    format!("\"{}\"", shown.escape_debug())
 }
 
 /// Finds the virtual functions: those at the addresses that a physical function's registers give.

@@ -8,6 +8,7 @@ use crate::{
     Bdf,
     bdf::{self, Word},
     hex,
+    text::is_between_outputs,
 };
 
 /// The beginnings of detail lines that only lspci prints, in lower case.
@@ -279,21 +280,9 @@ pub(super) fn described(text: &str) -> Vec<&str> {
     words.filter(|word| is_like_header(word)).collect()
 }
 
-/// Whether the line is the prompt of a shell, or a message of lspci itself.
+/// Whether the line is between the outputs of programs, and describes no function.
 pub(super) fn is_foreign(text: &str) -> bool {
-    if !described(text).is_empty() {
-        return false;
-    }
-    let word = text.split_whitespace().next().unwrap_or("");
-    let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
-        || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
-    let is_message = ["___", "***", "---", "==="]
-        .iter()
-        .any(|begin| text.starts_with(begin));
-    let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
-        before.contains('@') && (after.is_empty() || after.starts_with(' '))
-    });
-    is_prompt || is_message || after_name
+    described(text).is_empty() && is_between_outputs(text)
 }
 
 /// What a line of `ls -l` of a group's folder shows.

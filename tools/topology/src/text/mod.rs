@@ -56,6 +56,27 @@ pub(crate) fn lines(text: &str) -> Vec<Line> {
     without_double_spacing(lines)
 }
 
+/// Quotes a text of the file for a message: shortened, without control characters.
+pub(crate) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 100;
+    let shown: String = text.chars().take(SHOWN).collect();
+    format!("\"{}\"", shown.escape_debug())
+}
+
+/// Whether a line is the prompt of a shell, or a line that separates the outputs of programs.
+pub(crate) fn is_between_outputs(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or("");
+    let is_prompt = matches!(word, "$" | "#" | "%" | "\u{276f}" | "\u{279c}")
+        || word.ends_with(['$', '#']) && word.contains(['@', '~', ':']);
+    let is_rule = ["___", "***", "---", "==="]
+        .iter()
+        .any(|begin| text.starts_with(begin));
+    let after_name = text.split_once(['$', '#']).is_some_and(|(before, after)| {
+        before.contains('@') && (after.is_empty() || after.starts_with(' '))
+    });
+    is_prompt || is_rule || after_name
+}
+
 fn columns(space: &str) -> usize {
     space.chars().fold(0, |column, c| match c {
         '\t' => (column / 8 + 1) * 8,
