@@ -615,6 +615,67 @@ fn functions_below_a_heading_that_is_not_known_are_in_no_other_group() {
     );
 }
 
+const LINKS: &str = "/sys/kernel/iommu_groups/0/devices:
+lrwxrwxrwx 1 root root 0 Jan  1 12:00 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0
+lrwxrwxrwx 1 root root 0 Jan  1 12:00 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0
+";
+
+const FOLDERS: &str = "/sys/kernel/iommu_groups/0/devices/0000:00:01.0
+/sys/kernel/iommu_groups/0/devices/0000:01:00.0
+";
+
+#[test]
+fn what_is_left_of_a_line_with_a_group_is_refused() {
+    let of = |group: u32, bdf: &str| {
+        format!("IOMMU group {group} {bdf} PCI bridge [0604]: A [8086:1901]\n")
+    };
+    let list = of(0, "00:01.0") + &of(1, "00:02.0") + &of(0, "01:00.0");
+    assert_eq!(read(&list).functions.len(), 3);
+    let cut = |at: usize| {
+        format!(
+            "{}{}",
+            &list[..at],
+            list[at..].find('\n').map_or("", |end| &list[at + end..])
+        )
+    };
+    let last = list.rfind("IOMMU").expect("it is there");
+    for (text, number) in [(cut(last + 13), 3), (list[..last + 13].to_owned(), 3)] {
+        refused(
+            &text,
+            &format!("t:{number}: no function of group 0 follows"),
+            "make the list again",
+        );
+    }
+    // A text that ends within a line.
+    for (list, end) in [
+        (list.as_str(), "IOMM"),
+        (LINKS, "lrwx"),
+        (LINKS, "l"),
+        (FOLDERS, "/sys/ker"),
+    ] {
+        assert!(read(list).functions.len() > 1);
+        refused(&format!("{list}{end}"), "t:", "again");
+    }
+    // The controls: a group of devices that are none of PCI, and folders, which come before those in them.
+    let other = format!("{list}IOMMU group 7\n");
+    assert_eq!(read(&other).functions.len(), 3);
+    let folders = "/sys/kernel/iommu_groups/0\n/sys/kernel/iommu_groups/0/devices\n/sys/kernel/iommu_groups/0/devices/0000:00:01.0\n";
+    assert_eq!(read(folders).functions.len(), 1);
+    // The same with the numbers of the lines, as "cat -n" prints them.
+    let numbered = |text: &str| {
+        (1..)
+            .zip(text.lines())
+            .map(|(number, line)| format!("{number:>6}\t{line}\n"))
+            .collect::<String>()
+    };
+    assert_eq!(read(&numbered(&list)).functions.len(), 3);
+    refused(
+        &numbered(&cut(last + 9)),
+        "t:3: names a group",
+        "IOMMU Group 1:",
+    );
+}
+
 #[test]
 fn records_and_links_without_their_function_or_group_are_refused() {
     let record = |at: &str, group: u32| {
@@ -630,8 +691,13 @@ fn records_and_links_without_their_function_or_group_are_refused() {
     );
     refused(
         &records.replace("Slot:\t00:02.0", "Slot:\t0002.0"),
-        &format!("t:9: {message}"),
-        "Slot:",
+        "t:6: Slot: \"0002.0\" is no address",
+        "correct the line",
+    );
+    refused(
+        &format!("{records}Slot:\t0000"),
+        "t:16: Slot: \"0000\" is no address",
+        "correct the line",
     );
     let close = records.replace("\n\nSlot:\t00:02.0", "");
     refused(&close, "t:5: Class: belongs to a function", "Slot:");

@@ -342,6 +342,15 @@ fn lines_left_out_between_functions_are_noticed() {
         "--- cut ---",
         "=== 20 lines cut ===",
         "\u{2026}",
+        ". . .",
+        "[Truncated, 4523 chars]",
+        "[4 lines removed]",
+        "[skipped]",
+        "<skip>",
+        "(some lines are missing)",
+        "8<----",
+        "--->8---",
+        "[gek\u{fc}rzt]",
     ] {
         assert_eq!(gaps(mark), [bdf("0000:00:00.0")], "{mark}");
     }

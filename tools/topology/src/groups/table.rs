@@ -405,19 +405,23 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     // The shapes of the tables above, and whether the last line is a row of one.
     let mut shapes: Vec<(Marks, usize)> = Vec::new();
     let mut is_below_row = false;
+    // Whether the line above is a row or a border of the open table.
+    let mut is_within = false;
     for line in lines {
-        let was_below_row = std::mem::replace(&mut is_below_row, false);
+        let was_below_row = std::mem::take(&mut is_below_row);
+        let was_within = std::mem::take(&mut is_within);
         let marks = open.as_ref().map_or(Marks::Spaces, |table| table.marks);
         let row = Cells::like(&line, marks);
         if let Some(table) = &open {
             match table.row(name, &line, &row)? {
                 Row::Function(function) => {
                     found.push(function);
-                    is_below_row = true;
+                    (is_below_row, is_within) = (true, true);
                     continue;
                 }
                 Row::Nothing => {
-                    is_below_row = !line.text.is_empty() && !is_border(&line.text);
+                    is_within = !line.text.is_empty();
+                    is_below_row = is_within && !is_border(&line.text);
                     continue;
                 }
                 Row::End => {}
@@ -436,7 +440,9 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
         }
         let is_apart =
             line.text.is_empty() || is_border(&line.text) || text::is_between_outputs(&line.text);
-        if was_below_row && !is_apart {
+        let is_of_table =
+            was_within && marks != Marks::Spaces && Cells::like(&line, marks).marks == marks;
+        if (was_below_row || is_of_table) && !is_apart {
             let problem = format!(
                 "stands in a table, directly below a row, and is no row: {}",
                 text::quoted(&line.text)
@@ -561,8 +567,8 @@ pub(crate) fn records(name: &str, lines: &[Line]) -> Result<Vec<Listed>, Error> 
             )
             .on_line(line.number)
         };
-        // "Physical slot: 4" has other words; "Slot: 4" is a line of other programs.
-        if key == "Slot" && value.contains(':') {
+        // "Physical slot: 4" has other words; "Slot: 4" is a line of other programs, which have no tab there.
+        if key == "Slot" && (value.contains(':') || line.text.contains(":\t")) {
             let address = value.split_whitespace().next().and_then(bdf::shown);
             let bdf = address.ok_or_else(|| refuse("address"))?;
             found.push(Listed::new(bdf, line.number));

@@ -89,6 +89,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
         continued: None,
         broken_link: None,
         mentioned: Vec::new(),
+        unfilled: Vec::new(),
     };
     let mut before: Option<&Line> = None;
     for line in lines {
@@ -98,6 +99,7 @@ pub(super) fn found(name: &str, lines: &[Line]) -> Result<Found, Error> {
     reader.check_last(lines)?;
     reader.check_described()?;
     reader.check_mentioned()?;
+    reader.check_unfilled()?;
     reader.found.without_inherited(&lines_with_headings(lines));
     Ok(reader.found)
 }
@@ -113,6 +115,17 @@ fn lines_with_headings(lines: &[Line]) -> Vec<usize> {
     };
     let found = lines.iter().filter(is_heading);
     found.map(|line| line.number).collect()
+}
+
+/// Whether a line names a group or a function of one.
+fn is_of_list(line: &Line) -> bool {
+    groups::line(&line.text).is_some() || in_folder(&line.text).is_some()
+}
+
+/// Whether a line has the beginning of another one.
+fn begins(line: &Line, other: &Line) -> bool {
+    let is_mark = without_bullet(&line.text).is_empty();
+    !is_mark && line.indent == other.indent && other.text.starts_with(&line.text)
 }
 
 struct Reader<'a> {
@@ -141,6 +154,8 @@ struct Reader<'a> {
     broken_link: Option<usize>,
     /// The functions that lines of a list name in other words, with these lines.
     mentioned: Vec<(Bdf, Line)>,
+    /// The headings without a function, with their groups; the last one may get one.
+    unfilled: Vec<(u32, Line)>,
 }
 
 impl Reader<'_> {
@@ -165,6 +180,7 @@ impl Reader<'_> {
 
     /// Notes the group of a function that this line names and does not describe.
     fn name(&mut self, line: &Line, bdf: Bdf, group: Option<u32>, is_log: bool) {
+        self.fill(group);
         self.found.named.push(Named {
             bdf,
             group,
@@ -183,11 +199,22 @@ impl Reader<'_> {
         }
     }
 
-    /// Checks that the text does not end within an address.
+    /// Checks that the text does not end within the line of a function.
     fn check_last(&self, lines: &[Line]) -> Result<(), Error> {
-        let Some(line) = lines.last().filter(|_| !self.found.blocks.is_empty()) else {
+        let Some(line) = lines.last() else {
             return Ok(());
         };
+        let problem = "the text ends within the line of a function or a group";
+        if !is_of_list(line)
+            && lines
+                .iter()
+                .any(|other| is_of_list(other) && begins(line, other))
+        {
+            return Err(self.refuse(line, problem, AGAIN));
+        }
+        if self.found.blocks.is_empty() {
+            return Ok(());
+        }
         let text = line.text.as_str();
         let is_part = |c: char| c.is_ascii_hexdigit() || ":./".contains(c);
         let is_address =
@@ -195,7 +222,6 @@ impl Reader<'_> {
         if line.indent > 0 || !is_address {
             return Ok(());
         }
-        let problem = "the text ends within the first line of a function";
         Err(self.refuse(line, problem, AGAIN))
     }
 
@@ -239,6 +265,38 @@ impl Reader<'_> {
         match self.mentioned.iter().find(|(bdf, _)| !found.contains(bdf)) {
             Some((bdf, line)) => Err(self.not_read(line, &bdf.to_string())),
             None => Ok(()),
+        }
+    }
+
+    /// Checks that no heading without a function is what is left of a line that has one: the group has other functions. A
+    /// group without any function has devices that are none of PCI.
+    fn check_unfilled(&self) -> Result<(), Error> {
+        let Found { blocks, named, .. } = &self.found;
+        let blocks = blocks.iter().filter_map(|block| block.group);
+        let filled: BTreeSet<u32> = blocks
+            .chain(named.iter().filter_map(|one| one.group))
+            .collect();
+        match self
+            .unfilled
+            .iter()
+            .find(|(group, _)| filled.contains(group))
+        {
+            Some((group, line)) => {
+                let problem = format!(
+                    "no function of group {group} follows, which other lines say has some: {}",
+                    quoted(&line.text)
+                );
+                Err(self.refuse(line, problem, "add what is missing, or make the list again"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Notes that a function of this group follows its heading.
+    fn fill(&mut self, group: Option<u32>) {
+        let last = self.unfilled.last();
+        if last.is_some_and(|(unfilled, _)| Some(*unfilled) == group) {
+            self.unfilled.pop();
         }
     }
 
@@ -496,6 +554,10 @@ impl Reader<'_> {
                 if is_detail {
                     return Ok(false);
                 }
+                // A folder comes before those in it.
+                if !line.text.contains('/') {
+                    self.unfilled.push((group, line.clone()));
+                }
                 self.heading = Some(group);
                 self.heading_indent = line.indent;
                 self.doubt = None;
@@ -535,6 +597,7 @@ impl Reader<'_> {
     }
 
     fn push(&mut self, line: &Line, place: Place, header: &str, group: Option<u32>) {
+        self.fill(group);
         if group.is_some() {
             let others = bdf::words(header).filter_map(bdf::in_word);
             self.mentioned.extend(others.map(|bdf| (bdf, line.clone())));
@@ -620,6 +683,9 @@ impl Reader<'_> {
         }
         if !is_known && self.is_in_place_of_heading(line, block) {
             self.doubt = Some(line.clone());
+            if let Some(block) = self.last() {
+                block.left_out = true;
+            }
             return Ok(());
         }
         // Marks that were not recognised precede such a detail, or two columns were read as one.

@@ -362,6 +362,12 @@ fn seen(lower: &str) -> String {
 pub(super) fn is_like_heading(lower: &str) -> bool {
     const WORDS: usize = 4;
     let text = lower.trim_start_matches(|c: char| !c.is_alphanumeric());
+    // The number of the line, as "cat -n" prints it.
+    let unnumbered = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let text = match unnumbered.trim_start_matches(['\t', ' ', ':', '.', ')']) {
+        name if name.len() < unnumbered.len() => name,
+        _ => text,
+    };
     let seen = seen(text);
     let is_short = text.split_whitespace().nth(WORDS).is_none();
     // The rest of a name may begin with "IOMMU"; ids follow it.
@@ -391,21 +397,43 @@ pub(super) fn ends_in_message(lower: &str) -> bool {
 
 /// Whether a line says that lines were left out here.
 pub(super) fn is_cut(lower: &str) -> bool {
-    const WORDS: usize = 4;
-    let inner = lower.trim_matches(|c: char| "[](){}<>-=*.\u{2026} ".contains(c));
-    let is_meant = |word: &str| {
-        matches!(
-            word,
-            "snip" | "snipped" | "cut" | "omitted" | "truncated" | "shortened"
-        )
-    };
+    const WORDS: usize = 8;
+    const MEANT: [&str; 15] = [
+        "snip",
+        "cut",
+        "omit",
+        "trunc",
+        "short",
+        "skip",
+        "remov",
+        "miss",
+        "elid",
+        "clip",
+        "strip",
+        "delet",
+        "redact",
+        "gek\u{fc}rzt",
+        "ausgelassen",
+    ];
+    let is_mark = |c: char| "[](){}<>-=*.\u{2026}\u{2702}#_~ ".contains(c);
+    let inner = lower.trim_matches(is_mark);
+    let is_meant = |word: &str| MEANT.iter().any(|begin| word.starts_with(begin));
+    // Scissors are two characters: "8<----", "--->8---".
+    let is_scissors = lower.contains("8<") || lower.contains(">8");
     // With marks around it, the word may stand in a sentence: "<output truncated>".
-    let has_marks = lower.starts_with(['[', '(', '{', '<', '-', '=', '*', '.', '\u{2026}']);
-    let mut words = inner.split_whitespace();
-    let is_short = words.clone().nth(WORDS).is_none();
-    is_meant(inner)
+    let has_marks = lower.starts_with(is_mark);
+    let mut words = inner.split(|c: char| !c.is_alphanumeric());
+    let is_short = words
+        .clone()
+        .filter(|word| !word.is_empty())
+        .nth(WORDS)
+        .is_none();
+    let is_alone = words.clone().count() == 1 && is_meant(inner);
+    is_alone
         || has_marks && is_short && words.any(is_meant)
-        || inner.is_empty() && (lower.contains("..") || lower.contains('\u{2026}'))
+        || is_scissors && lower.contains(['-', '\u{2014}']) && is_short
+        || inner.is_empty()
+            && (lower.contains("..") || lower.contains(". .") || lower.contains('\u{2026}'))
 }
 
 /// What a kernel log says of a function.
