@@ -5,7 +5,10 @@
 
 use super::{Entry, OUR, broken_as_it_is, validated_as_it_is};
 
-/// Each of `others` has a finding, and each of `plain` none. `#` stands for the id that is claimed.
+/// A sentence that supports the claim by itself.
+const PLAIN: &str = "The functions # do not send requests to each other.";
+
+/// Each of `others` has a finding, alone and behind a plain sentence, and each of `plain` none. `#` stands for the id that is claimed.
 pub(super) fn check(others: &[&str], plain: &[&str]) {
     check_claim("mf-endpoint", "[\"0a01\"]", others, plain);
 }
@@ -23,9 +26,61 @@ fn check_claim(kind: &str, devices: &str, others: &[&str], plain: &[&str]) {
     };
     for text in others {
         assert_ne!(found(text), [""; 0], "{text}");
+        let text = format!("{PLAIN} {text}");
+        assert_ne!(found(&text), [""; 0], "{text}");
     }
     for text in plain {
         assert_eq!(found(text), [""; 0], "{text}");
+    }
+}
+
+/// A sentence supports a claim only if all of it is plain: words that deny nothing, a part of the requests, somebody else who
+/// isolates, a time, a direction, and a reason that is none.
+#[test]
+fn what_only_seems_plain() {
+    let alone = |text: &str| {
+        let devices = "[\"0a01\"]";
+        validated_as_it_is(devices, &text.replace('#', "10de:0a01"))
+    };
+    for text in [
+        "The functions # do not advertise peer-to-peer between functions.",
+        "The functions # do not use peer-to-peer between functions.",
+        "The functions # used to prevent peer-to-peer between functions.",
+        "The functions # do not allow peer-to-peer memory reads between each other.",
+        "Memory reads between the functions # are blocked.",
+        "No function of the devices # can read from another function.",
+        "The functions # do not allow peer-to-peer for untranslated addresses.",
+        "The functions # do not allow peer-to-peer to bypass the crossbar.",
+        "Our driver does not issue peer-to-peer between the functions #.",
+        "The IOMMU isolates the functions # from each other.",
+        "The functions # are isolated from each other in one direction.",
+        "The functions # are isolated from each other on one port.",
+        "Peer-to-peer between the functions # is not possible over the management bus.",
+        "The functions # have no ACS capability, so they are apart in the table.",
+        "Each function of the devices # has its own BARs and therefore cannot do peer-to-peer with another.",
+        "The functions # are designed to prevent peer-to-peer.",
+        "The functions # have separate address spaces.",
+        "The functions # do not share memory with each other.",
+        "The functions # do not send all requests to each other.",
+        "The functions # share one upstream port and a crossbar.",
+        "Requests of the functions # use an IOMMU.",
+        "The functions # support peer-to-peer requests through the root complex.",
+        "A function of the devices # cannot do peer-to-peer with a function of another card.",
+    ] {
+        assert_ne!(alone(text), [""; 0], "{text}");
+    }
+    for text in [
+        "The functions # disallow peer-to-peer.",
+        "The functions # provide isolation equivalent to ACS.",
+        "All functions of the devices # are mutually isolated.",
+        "Yes, the functions # are isolated: there is no peer-to-peer between them.",
+        "Although the functions # do not advertise ACS, peer-to-peer between functions is not possible.",
+        "Our hardware engineers have confirmed that peer-to-peer is impossible between the functions #.",
+        "The architecture of the devices # does not contain any datapath between functions.",
+        "DMA from one function of the devices # cannot reach another function of the same device.",
+        "Acme's adapters # don't allow peer-to-peer traffic between the functions.",
+    ] {
+        assert_eq!(alone(text), [""; 0], "{text}");
     }
 }
 
@@ -74,11 +129,8 @@ fn requests_that_do_not_go_up() {
             "The functions # forward requests to each other before they reach the upstream port.",
             "The functions # reach each other without the IOMMU.",
             "The functions # have an upstream link of 16 lanes.",
-            "Requests of the functions # use an IOMMU.",
             "Downstream requests to the functions # pass through the IOMMU.",
             "Requests from the CPU to the functions # pass through the IOMMU.",
-            "The functions # support peer-to-peer requests through the root complex.",
-            "The functions # share one upstream port and a crossbar.",
             "The functions # send requests to each other.",
         ],
         &[

@@ -8,6 +8,7 @@
 //! | `token.rs` | words, and ids in every notation |
 //! | `read.rs` | which ids are named, alone or as a range |
 //! | `except.rs` | which ids are excepted |
+//! | `grammar.rs`, `plain.grammar` | which sentences say plainly that functions are isolated |
 //! | `plain.rs` | which ids are spoken of in words that may except them |
 //! | `about.rs` | which words are about somebody else's functions or requests |
 //! | `opposite.rs` | which words of isolation do not say that functions are isolated |
@@ -17,6 +18,7 @@
 
 mod about;
 mod except;
+mod grammar;
 mod kinds;
 mod limited;
 mod opposite;
@@ -95,11 +97,14 @@ pub(super) fn check(
         check_plain(&recognised, statement, &reading, notes);
     }
     let mut found = notes.findings().iter();
-    let is_plain = !found.any(|one| one.rule == Rule::StatementPlain);
-    if is_validated && is_held && is_plain && !reading.speaks {
-        let problem = "no sentence says that what it names does not reach each other";
-        let help = "quote the sentence of the vendor that says so; that a device has no ACS capability, or \
-                    works in a test, does not suffice";
+    // What a sentence excepts, or does not say plainly, is the reason why it does not count.
+    let has_reason =
+        found.any(|one| matches!(one.rule, Rule::StatementPlain | Rule::StatementExcepts));
+    if is_validated && is_held && !has_reason && !reading.speaks {
+        let problem = "no sentence says plainly that what it names does not reach each other";
+        let help = "quote the sentence of the vendor that says so, as \"The functions 10de:0a01 do not send requests to \
+                    each other.\"; words that limit it, that a device has no ACS capability, or that it works in a test, do \
+                    not suffice";
         let (place, field) = (statement.span(), "evidence.statement");
         notes.add(Rule::StatementPlain, &place, field, problem, help);
     }

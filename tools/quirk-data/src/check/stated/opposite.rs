@@ -139,7 +139,14 @@ pub(super) fn goes_up(tokens: &[Token]) -> bool {
 /// other", "can access another function".
 pub(super) fn says_reach(tokens: &[Token], at: usize) -> bool {
     let (before, behind) = (before(tokens, at), behind(tokens, at));
-    let target = behind.iter().take(6).position(|token| token.is_of(OTHERS));
+    // "The management function can reach all of them."
+    let is_able = before
+        .last()
+        .is_some_and(|token| token.is_of("can may could might"));
+    let is_target = |token: &Token| {
+        token.is_of(OTHERS) || is_able && token.is_of("them all any every everything")
+    };
+    let target = behind.iter().take(6).position(is_target);
     let Some(target) = target.filter(|_| reaches(&tokens[at])) else {
         return false;
     };

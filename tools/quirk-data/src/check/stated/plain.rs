@@ -47,23 +47,6 @@ pub(super) const SEPARATES: &str = "\
 pub(super) const APART: &str =
     "apart separate separated separately separates separation independent";
 
-/// What can be apart while functions reach each other: "in separate groups", "have separate drivers".
-const NO_REQUESTS: &str = "\
-    group groups grouped grouping vm vms machine machines guest guests host hosts driver drivers engine engines queue \
-    queues memory assign assigned assignable assignment passthrough use used uses using work works";
-
-/// Whether a sentence says at all that something does not reach something else. "It has no ACS capability"
-/// does not.
-pub(super) fn speaks(tokens: &[Token]) -> bool {
-    let any = |words: &str| tokens.iter().any(|token| token.is_of(words));
-    any(SEPARATES)
-        || opposite::goes_up(tokens)
-        || any(APART) && !any(NO_REQUESTS)
-        || (0..tokens.len())
-            .any(|at| tokens[at].is_of(DENIES) && !about::goes_elsewhere(tokens, at))
-            && tokens.iter().any(reaches)
-}
-
 /// Whether the words here say that something is wished for or can be had, and not that it is so: "need isolation",
 /// "can be isolated", "are to be separate", "may be apart". "Are known to be isolated" says that it is so.
 fn wishes(tokens: &[Token], at: usize) -> bool {
@@ -136,6 +119,16 @@ pub(super) struct Doubts {
     pub(super) any: Option<String>,
     /// The words that are about each list, or at it.
     pub(super) of_lists: Vec<Option<String>>,
+}
+
+impl Doubts {
+    /// Those of a plain sentence with these lists.
+    pub(super) fn none(lists: &[Range<usize>]) -> Self {
+        Self {
+            any: None,
+            of_lists: vec![None; lists.len()],
+        }
+    }
 }
 
 /// Finds what is not plain in a sentence. `is_conditional`: the entry has conditions, which may be what an exception

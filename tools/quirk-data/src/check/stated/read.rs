@@ -11,6 +11,7 @@ use rules::entry::Kind;
 
 use super::{
     except::{DENIAL, Mark, are_joined, denial, exceptions, is_filler},
+    grammar::{self, Plain},
     kinds, limited, plain,
     token::{Form, Token, is_of, sentences},
 };
@@ -47,7 +48,7 @@ pub(super) struct Reading {
     pub(super) excepted: Vec<Excepted>,
     /// Every possible id or range, named or not.
     pub(super) mentioned: Vec<Mention>,
-    /// Whether any sentence speaks of isolation.
+    /// Whether any sentence says plainly that functions are isolated.
     pub(super) speaks: bool,
     /// The possible ids and ranges that are not spoken of plainly, with the words.
     pub(super) unclear: Vec<(Mention, String)>,
@@ -85,11 +86,15 @@ pub(super) fn read(text: &str, speaker: &str, vendors: &[u16], is_conditional: b
     let mut reading = Reading::default();
     let mut said = kinds::Said::default();
     for tokens in &sentences {
-        reading.speaks |= plain::speaks(tokens);
         let mut of_lists = Vec::new();
         let lists = lists(tokens);
         let marks = exceptions(tokens, &lists);
-        let doubts = plain::doubts(tokens, &lists, &marks, is_conditional);
+        let says = grammar::compare(tokens, &lists);
+        reading.speaks |= says != Plain::No;
+        let doubts = match says {
+            Plain::Whole => plain::Doubts::none(&lists),
+            Plain::Begins | Plain::No => plain::doubts(tokens, &lists, &marks, is_conditional),
+        };
         // "Revision A0 is not isolated" names no id, so it may be about each.
         if !tokens.iter().any(is_likely_id) {
             let (vendor, first, last) = EACH;
@@ -151,10 +156,18 @@ fn remove_names(tokens: &mut Vec<Token>, organisation: &str) {
     let names: Vec<_> = names.map(str::to_lowercase).collect();
     let is_name = |token: &Token| {
         let word = token.word().filter(|word| !is_of(word, plain::DENIES));
-        word.is_some_and(|word| names.contains(&word.to_lowercase()))
+        let word = word.map(str::to_lowercase);
+        // Apostrophes are left out: "Acme's".
+        word.is_some_and(|word| {
+            names.contains(&word)
+                || word
+                    .strip_suffix('s')
+                    .is_some_and(|word| names.iter().any(|name| name == word))
+        })
     };
+    let is_described = |token: &Token| kinds::is_noun(token) || token.is_of("device devices");
     match &tokens[..] {
-        [first, second, ..] if is_name(first) && !is_id(second) => {
+        [first, second, ..] if is_name(first) && !is_id(second) && !is_described(second) => {
             tokens[0] = Token::Word("we".to_owned());
         }
         _ => {}
