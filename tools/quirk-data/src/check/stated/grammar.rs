@@ -46,16 +46,14 @@ pub(super) fn compare(tokens: &[Token], lists: &[Range<usize>]) -> Plain {
 fn words<'t>(tokens: &'t [Token], lists: &[Range<usize>], grammar: &Grammar) -> Vec<&'t str> {
     let mut words = Vec::new();
     let mut at = 0;
+    let mut lists = lists.iter().peekable();
     while let Some(token) = tokens.get(at) {
-        at = match lists.iter().find(|list| list.start == at) {
-            Some(list) => {
-                words.push("#");
-                list.end
-            }
-            None => {
-                words.extend(written(token));
-                at + 1
-            }
+        at = if let Some(list) = lists.next_if(|list| list.start == at) {
+            words.push("#");
+            list.end
+        } else {
+            words.extend(written(token));
+            at + 1
         };
     }
     // A semicolon between two sentences.
@@ -229,7 +227,7 @@ impl Reader<'_> {
 
     fn word(&self, from: Places, is_it: impl Fn(&str) -> bool) -> Places {
         let found = places(from).filter(|&at| self.words.get(at).is_some_and(|word| is_it(word)));
-        found.fold(0, |ends, at| ends | 1 << (at + 1))
+        found.fold(0, |ends, at| ends | (1 << (at + 1)))
     }
 }
 
