@@ -631,18 +631,15 @@ fn what_is_left_of_a_line_with_a_group_is_refused() {
     };
     let list = of(0, "00:01.0") + &of(1, "00:02.0") + &of(0, "01:00.0");
     assert_eq!(read(&list).functions.len(), 3);
-    let cut = |at: usize| {
-        format!(
-            "{}{}",
-            &list[..at],
-            list[at..].find('\n').map_or("", |end| &list[at + end..])
-        )
+    // The last line, cut.
+    let cut = |length: usize| {
+        let start = list.rfind("IOMMU").expect("it is there");
+        list[..start + length].to_owned()
     };
-    let last = list.rfind("IOMMU").expect("it is there");
-    for (text, number) in [(cut(last + 13), 3), (list[..last + 13].to_owned(), 3)] {
+    for text in [cut(13), cut(13) + "\n"] {
         refused(
             &text,
-            &format!("t:{number}: no function of group 0 follows"),
+            "t:3: no function of group 0 follows",
             "make the list again",
         );
     }
@@ -663,17 +660,12 @@ fn what_is_left_of_a_line_with_a_group_is_refused() {
     assert_eq!(read(folders).functions.len(), 1);
     // The same with the numbers of the lines, as "cat -n" prints them.
     let numbered = |text: &str| {
-        (1..)
-            .zip(text.lines())
-            .map(|(number, line)| format!("{number:>6}\t{line}\n"))
-            .collect::<String>()
+        let lines = (1..).zip(text.lines());
+        let lines = lines.map(|(number, line)| format!("{number:>6}\t{line}"));
+        lines.collect::<Vec<_>>().join("\n")
     };
     assert_eq!(read(&numbered(&list)).functions.len(), 3);
-    refused(
-        &numbered(&cut(last + 9)),
-        "t:3: names a group",
-        "IOMMU Group 1:",
-    );
+    refused(&numbered(&cut(9)), "t:3: names a group", "IOMMU Group 1:");
 }
 
 #[test]
