@@ -233,7 +233,44 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::token, *};
+
+    fn compared(text: &str) -> Plain {
+        let sentence = &token::sentences(text)[0];
+        compare(sentence, &[])
+    }
+
+    /// A set of places has one bit more than the sentence has words.
+    #[test]
+    fn a_sentence_that_is_too_long_is_not_plain() {
+        let of = |tails: usize| {
+            compared(&format!(
+                "The two functions are isolated{}.",
+                " in hardware".repeat(tails)
+            ))
+        };
+        assert_eq!((LONGEST - 5) % 2, 0);
+        assert_eq!(of((LONGEST - 5) / 2), Plain::Whole);
+        assert_eq!(of((LONGEST - 5) / 2 + 1), Plain::No);
+        assert_eq!(of(10_000), Plain::No);
+    }
+
+    #[test]
+    fn what_goes_on_is_told_apart() {
+        for (text, expected) in [
+            ("The functions are isolated.", Plain::Whole),
+            ("The Whirl 2 functions are isolated;", Plain::Whole),
+            ("The functions are isolated, and blue.", Plain::Begins),
+            (
+                "The functions are isolated if they are blue.",
+                Plain::Begins,
+            ),
+            ("The functions are isolated blue.", Plain::No),
+            ("Isolated.", Plain::No),
+        ] {
+            assert_eq!(compared(text), expected, "{text}");
+        }
+    }
 
     /// Each rule that an alternative names is there and used, so that no line of the grammar is dead by a misspelt name.
     #[test]
