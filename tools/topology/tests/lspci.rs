@@ -468,6 +468,12 @@ fn lines_of_two_functions_are_refused() {
     let acs = PORT.find("\tCapabilities: [140").expect("it is there");
     // The controls: the same lines, where lspci prints them.
     read(&PORT.replacen("\n\n", &format!("\n{driver}\n"), 1));
+    let power = "\tCapabilities: [50] Power Management version 3\n\
+        \t\tFlags: PMEClk- DSI- D1- D2- AuxCurrent=0mA PME(D0+,D1-,D2-,D3hot+,D3cold+)\n";
+    read(&PORT.replace(
+        "\tCapabilities: [40]",
+        &format!("{power}\tCapabilities: [40]"),
+    ));
     let class = PORT.replace("[0604]", "[0b20]");
     read(&class.replace(
         "\tBus:",

@@ -53,7 +53,10 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
             seen.once(Part::Details, "IOMMU group", *number)?;
             function.iommu_group = Some(group(rest).map_err(fault)?);
         } else if let Some(rest) = line.strip_prefix("flags: ") {
-            seen.once(Part::Command, "Flags:", *number)?;
+            // Capabilities have flags, too: "Flags: PMEClk- DSI-".
+            if rest.contains("devsel") {
+                seen.once(Part::Command, "Flags:", *number)?;
+            }
             if let Some((_, rest)) = rest.split_once("iommu group") {
                 seen.once(Part::Details, "IOMMU group", *number)?;
                 function.iommu_group = Some(group(rest).map_err(fault)?);
