@@ -106,11 +106,12 @@ pub(super) fn read(function: &mut Function, block: &Block) -> Result<(), Fault> 
     if !function.acs_known {
         function.acs = None;
     }
-    if let Some(acs) = &mut function.acs {
-        // One register without the other is not enough.
-        if acs.cap.is_none() || acs.ctl.is_none() {
-            *acs = NOT_SHOWN;
-        }
+    // One register without the other: the line that is missing is lost, with all that was around it.
+    if function
+        .acs
+        .is_some_and(|acs| acs.cap.is_some() != acs.ctl.is_some())
+    {
+        (function.acs_known, function.acs) = (false, None);
     }
     contradiction(function, block)?;
     // A port whose line with the buses is missing.

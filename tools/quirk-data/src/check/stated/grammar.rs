@@ -121,14 +121,7 @@ fn items(words: &mut dyn Iterator<Item = &'static str>) -> Vec<Item> {
         let inner = word.trim_start_matches('[');
         open.extend((inner.len()..word.len()).map(|_| Vec::new()));
         let bare = inner.trim_end_matches(']');
-        let mut alternatives: Vec<_> = bare.split('|').map(item).collect();
-        let item = match alternatives.pop() {
-            Some(only) if alternatives.is_empty() => only,
-            last => {
-                alternatives.extend(last);
-                Item::One(alternatives)
-            }
-        };
+        let item = Item::One(bare.split('|').map(item).collect());
         if let Some(items) = open.last_mut() {
             items.push(item);
         }
@@ -157,10 +150,7 @@ impl Grammar {
     fn is_skipped(&self, word: &str) -> bool {
         let is_word = |item: &Item| matches!(item, Item::Word(one) if *one == word);
         let mut lines = self.0.get("skipped").into_iter().flatten().flatten();
-        lines.any(|item| match item {
-            Item::One(words) => words.iter().any(is_word),
-            other => is_word(other),
-        })
+        lines.any(|item| matches!(item, Item::One(words) if words.iter().any(is_word)))
     }
 }
 
