@@ -249,7 +249,7 @@ mod tests {
     fn what_goes_on_is_told_apart() {
         for (text, expected) in [
             ("The functions are isolated.", Plain::Whole),
-            ("The Whirl 2 functions are isolated;", Plain::Whole),
+            ("The root functions are isolated;", Plain::Whole),
             ("The functions are isolated, and blue.", Plain::Begins),
             (
                 "The functions are isolated if they are blue.",
