@@ -2,7 +2,7 @@
 
 //! Tables and records: Proxmox's list of PCI devices, `pvesh`, and `lspci -vmm`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What separates the cells of a row.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Marks {
     Rules,
     Tabs,
@@ -402,10 +402,12 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     let (mut found, mut others) = (Vec::new(), Vec::new());
     let mut open: Option<Table> = None;
     let mut of_others = OfOthers::No;
-    // The shapes of the tables above, and whether the last line is a row of one.
-    let mut shapes: Vec<(Marks, usize)> = Vec::new();
+    // The shapes of the tables so far, and of what could be rows above a head, with the first line of each.
+    let mut shapes: BTreeSet<Shape> = BTreeSet::new();
+    let mut above: BTreeMap<Shape, Line> = BTreeMap::new();
+    // Whether the line above is a row of the open table.
     let mut is_below_row = false;
-    // Whether the line above is a row or a border of the open table.
+    // Whether it is a row or a border of it.
     let mut is_within = false;
     for line in lines {
         let was_below_row = std::mem::take(&mut is_below_row);
@@ -432,10 +434,10 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
         open = heads.iter().chain([&row]).find_map(Table::of_head);
         if let Some(table) = &open {
             let shape = (table.marks, table.columns.len());
-            if let Some(above) = others.iter().find(|above| is_row_of(above, shape)) {
-                return Err(without_head(name, above));
+            if let Some(row) = above.get(&shape) {
+                return Err(without_head(name, row));
             }
-            shapes.push(shape);
+            shapes.insert(shape);
             continue;
         }
         let is_apart =
@@ -456,25 +458,32 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
             && row.address().is_some()
             && super::line(&line.text).is_none();
         let is_of_others = is_row && of_others == OfOthers::Open;
-        let is_of_shown = is_row && !found.is_empty();
-        if !is_of_others && (is_of_shown || shapes.iter().any(|shape| is_row_of(&line, *shape))) {
+        if is_of_others {
+            continue;
+        }
+        let own = shapes_of(&line);
+        if is_row && !found.is_empty() || own.iter().any(|shape| shapes.contains(shape)) {
             return Err(without_head(name, &line));
         }
-        if !is_of_others {
-            others.push(line);
+        for shape in own {
+            above.entry(shape).or_insert_with(|| line.clone());
         }
+        others.push(line);
     }
     Ok((found, others))
 }
 
-/// Whether a line has the address of a function and as many cells, between the same marks, as the rows of a table. Between
-/// spaces, any text has cells.
-fn is_row_of(line: &Line, (marks, width): (Marks, usize)) -> bool {
-    let row = Cells::like(line, marks);
-    marks != Marks::Spaces
-        && row.marks == marks
-        && row.cells.len() == width
-        && row.address().is_some()
+/// The marks between the cells of a row, and the number of cells.
+type Shape = (Marks, usize);
+
+/// The shapes of the tables of which the line could be a row: it has the address of a function. Between spaces, any text has
+/// cells.
+fn shapes_of(line: &Line) -> Vec<Shape> {
+    let marks = [Marks::Rules, Marks::Tabs, Marks::Commas].into_iter();
+    let rows =
+        marks.filter_map(|marks| Some(Cells::like(line, marks)).filter(|row| row.marks == marks));
+    let rows = rows.filter(|row| row.cells.len() > 1 && row.address().is_some());
+    rows.map(|row| (row.marks, row.cells.len())).collect()
 }
 
 fn without_head(name: &str, line: &Line) -> Error {

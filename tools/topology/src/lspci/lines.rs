@@ -208,7 +208,7 @@ impl Reader<'_> {
         if !is_of_list(line)
             && lines
                 .iter()
-                .any(|other| is_of_list(other) && begins(line, other))
+                .any(|other| begins(line, other) && is_of_list(other))
         {
             return Err(self.refuse(line, problem, AGAIN));
         }
