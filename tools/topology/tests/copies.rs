@@ -624,6 +624,13 @@ const FOLDERS: &str = "/sys/kernel/iommu_groups/0/devices/0000:00:01.0
 /sys/kernel/iommu_groups/0/devices/0000:01:00.0
 ";
 
+const TREE: &str = "/sys/kernel/iommu_groups
+├── 0
+│   └── devices
+│       ├── 0000:00:01.0 -> ../../../../devices/pci0000:00/0000:00:01.0
+│       └── 0000:01:00.0 -> ../../../../devices/pci0000:00/0000:00:01.0/0000:01:00.0
+";
+
 #[test]
 fn what_is_left_of_a_line_with_a_group_is_refused() {
     let of = |group: u32, bdf: &str| {
@@ -649,9 +656,11 @@ fn what_is_left_of_a_line_with_a_group_is_refused() {
         (LINKS, "lrwx"),
         (LINKS, "l"),
         (FOLDERS, "/sys/ker"),
+        (TREE, "└──"),
+        (TREE, "└── 1\n    └── devices\n        └──"),
     ] {
         assert!(read(list).functions.len() > 1);
-        refused(&format!("{list}{end}"), "t:", "again");
+        refused(&format!("{list}{end}"), "t:", "");
     }
     // The controls: a group of devices that are none of PCI, and folders, which come before those in them.
     let other = format!("{list}IOMMU group 7\n");

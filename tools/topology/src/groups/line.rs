@@ -87,6 +87,11 @@ pub(crate) fn without_tree(lines: Vec<Line>) -> Vec<Line> {
             return Some(line);
         }
         let name = name.trim();
+        if name.is_empty() {
+            // The text ends within a branch.
+            let text = format!("{FOLDER}/0/devices/{}", line.text);
+            return Some(Line { text, ..line });
+        }
         // The folder of a group stands at the first branch.
         let is_group = before.trim().is_empty() && line.indent == 0;
         if is_group {
@@ -300,7 +305,8 @@ fn path(lower: &str) -> Option<GroupLine> {
 /// Whether the end of a path below a group ends before or within an address.
 fn is_cut(rest: &str) -> bool {
     let name = rest.trim_start_matches('/');
-    bdf::is_rest(name) || "devices".starts_with(name)
+    let is_mark = !name.contains(char::is_alphanumeric);
+    bdf::is_rest(name) || "devices".starts_with(name) || is_mark
 }
 
 /// Several functions of a group in one line; damaged if the line has more than their addresses.
