@@ -46,6 +46,11 @@ fn what_only_seems_plain() {
         "The functions # do not advertise peer-to-peer between functions.",
         "The functions # do not use peer-to-peer between functions.",
         "The functions # used to prevent peer-to-peer between functions.",
+        "The functions # do not always do peer-to-peer between each other.",
+        "The functions # do not always send requests to each other.",
+        "The functions # are not fully isolated from each other.",
+        "The functions # do not simply send requests to each other.",
+        "The functions # do not do peer-to-peer with each other. That used to be so.",
         "The functions # do not allow peer-to-peer memory reads between each other.",
         "Memory reads between the functions # are blocked.",
         "No function of the devices # can read from another function.",
@@ -71,6 +76,7 @@ fn what_only_seems_plain() {
     }
     for text in [
         "The functions # disallow peer-to-peer.",
+        "The functions # do not ever send requests to each other.",
         "The functions # provide isolation equivalent to ACS.",
         "All functions of the devices # are mutually isolated.",
         "Yes, the functions # are isolated: there is no peer-to-peer between them.",

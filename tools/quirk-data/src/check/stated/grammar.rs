@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, ops::Range, sync::OnceLock};
 
-use super::token::Token;
+use super::{
+    plain,
+    token::{Token, is_of},
+};
 
 const TEXT: &str = include_str!("plain.grammar");
 
@@ -60,7 +63,12 @@ fn words<'t>(tokens: &'t [Token], lists: &[Range<usize>], grammar: &Grammar) -> 
     if words.last() == Some(&",") {
         words.pop();
     }
-    words.retain(|word| !grammar.is_skipped(word));
+    // "Do not always send" says that they sometimes do.
+    let mut is_denied = false;
+    words.retain(|word| {
+        let was_denied = std::mem::replace(&mut is_denied, is_of(word, plain::DENIES));
+        was_denied && *word != "ever" || !grammar.is_skipped(word)
+    });
     words
 }
 

@@ -92,7 +92,12 @@ fn is_past(tokens: &[Token], at: usize) -> bool {
     let any = |words: &str| before.iter().any(|token| token.is_of(words));
     let is_did = tokens[at].is_of("did didnt")
         && tokens[at..].iter().take(2).any(|token| token.is_of(DENIES));
+    // "That used to be so", but not "is used to send".
+    let is_used = tokens[at].is_of("used")
+        && tokens.get(at + 1).is_some_and(|next| next.is_of("to"))
+        && !any("is are be been being was were");
     is_did
+        || is_used
         || tokens[at].is_of("sent")
             && (any("have has had") || any(DENIES))
             && !any("is are be was were")
