@@ -651,16 +651,21 @@ fn what_is_left_of_a_line_with_a_group_is_refused() {
         );
     }
     // A text that ends within a line.
-    for (list, end) in [
-        (list.as_str(), "IOMM"),
-        (LINKS, "lrwx"),
-        (LINKS, "l"),
-        (FOLDERS, "/sys/ker"),
-        (TREE, "└──"),
-        (TREE, "└── 1\n    └── devices\n        └──"),
+    for (list, end, number, remedy) in [
+        (list.as_str(), "IOMM", 4, "make it again"),
+        (LINKS, "lrwx", 4, "make the list again"),
+        (LINKS, "lr", 4, "make it again"),
+        (FOLDERS, "/sys/ker", 3, "make it again"),
+        (TREE, "└──", 6, "correct the line"),
+        (
+            TREE,
+            "└── 1\n    └── devices\n        └──",
+            8,
+            "correct the line",
+        ),
     ] {
         assert!(read(list).functions.len() > 1);
-        refused(&format!("{list}{end}"), "t:", "");
+        refused(&format!("{list}{end}"), &format!("t:{number}: "), remedy);
     }
     // The controls: a group of devices that are none of PCI, and folders, which come before those in them.
     let other = format!("{list}IOMMU group 7\n");

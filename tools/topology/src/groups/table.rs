@@ -345,6 +345,13 @@ impl Cells {
         }
     }
 
+    /// The shape, if the line can be a row: it has the address of a function. Spaces make cells of any text.
+    fn shape(&self) -> Option<Shape> {
+        let is_row =
+            self.marks != Marks::Spaces && self.cells.len() > 1 && self.address().is_some();
+        is_row.then_some((self.marks, self.cells.len()))
+    }
+
     /// The first address in a cell.
     fn address(&self) -> Option<Bdf> {
         self.cells.iter().find_map(|cell| bdf::in_word(cell))
@@ -404,47 +411,44 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
     let mut of_others = OfOthers::No;
     // The shapes of the tables so far, and of what could be rows above a head, with the first line of each.
     let mut shapes: BTreeSet<Shape> = BTreeSet::new();
-    let mut above: BTreeMap<Shape, Line> = BTreeMap::new();
-    // Whether the line above is a row of the open table.
-    let mut is_below_row = false;
-    // Whether it is a row or a border of it.
-    let mut is_within = false;
+    let mut headless: BTreeMap<Shape, Line> = BTreeMap::new();
+    let mut last = Last::Outside;
     for line in lines {
-        let was_below_row = std::mem::take(&mut is_below_row);
-        let was_within = std::mem::take(&mut is_within);
+        let above = std::mem::replace(&mut last, Last::Outside);
         let marks = open.as_ref().map_or(Marks::Spaces, |table| table.marks);
-        let row = Cells::like(&line, marks);
+        let own = Cells::like(&line, marks);
         if let Some(table) = &open {
-            match table.row(name, &line, &row)? {
+            match table.row(name, &line, &own)? {
                 Row::Function(function) => {
                     found.push(function);
-                    (is_below_row, is_within) = (true, true);
+                    last = Last::Row;
                     continue;
                 }
                 Row::Nothing => {
-                    is_within = !line.text.is_empty();
-                    is_below_row = is_within && !is_border(&line.text);
+                    last = Last::of(&line.text);
                     continue;
                 }
                 Row::End => {}
             }
         }
-        let row = Cells::of(&line);
-        let heads = [Marks::Tabs, Marks::Commas].map(|marks| Cells::like(&line, marks));
-        open = heads.iter().chain([&row]).find_map(Table::of_head);
+        let [tabs, commas] = [Marks::Tabs, Marks::Commas].map(|marks| Cells::like(&line, marks));
+        let rows = [tabs, commas, Cells::of(&line)];
+        open = rows.iter().find_map(Table::of_head);
         if let Some(table) = &open {
             let shape = (table.marks, table.columns.len());
-            if let Some(row) = above.get(&shape) {
+            if let Some(row) = headless.get(&shape) {
                 return Err(without_head(name, row));
             }
             shapes.insert(shape);
             continue;
         }
-        let is_apart =
-            line.text.is_empty() || is_border(&line.text) || text::is_between_outputs(&line.text);
-        let is_of_table =
-            was_within && marks != Marks::Spaces && Cells::like(&line, marks).marks == marks;
-        if (was_below_row || is_of_table) && !is_apart {
+        let is_below = match above {
+            Last::Outside => false,
+            Last::Border => marks != Marks::Spaces && own.marks == marks,
+            Last::Row => true,
+        };
+        let is_apart = Last::of(&line.text) != Last::Row || text::is_between_outputs(&line.text);
+        if is_below && !is_apart {
             let problem = format!(
                 "stands in a table, directly below a row, and is no row: {}",
                 text::quoted(&line.text)
@@ -452,21 +456,19 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
             let remedy = "join it with the row that it belongs to, or put an empty line between the table and it";
             return Err(Error::at(name, "", problem, remedy).on_line(line.number));
         }
-        of_others = of_others.after(&line, &row);
-        let is_row = row.marks == Marks::Rules
-            && row.cells.len() > 1
-            && row.address().is_some()
-            && super::line(&line.text).is_none();
+        let [.., row] = &rows;
+        of_others = of_others.after(&line, row);
+        let is_row = row.shape().is_some() && super::line(&line.text).is_none();
         let is_of_others = is_row && of_others == OfOthers::Open;
         if is_of_others {
             continue;
         }
-        let own = shapes_of(&line);
-        if is_row && !found.is_empty() || own.iter().any(|shape| shapes.contains(shape)) {
+        let own_shapes: Vec<Shape> = rows.iter().filter_map(Cells::shape).collect();
+        if is_row && !found.is_empty() || own_shapes.iter().any(|shape| shapes.contains(shape)) {
             return Err(without_head(name, &line));
         }
-        for shape in own {
-            above.entry(shape).or_insert_with(|| line.clone());
+        for shape in own_shapes {
+            headless.entry(shape).or_insert_with(|| line.clone());
         }
         others.push(line);
     }
@@ -476,14 +478,27 @@ pub(crate) fn table(name: &str, lines: Vec<Line>) -> Result<(Vec<Listed>, Vec<Li
 /// The marks between the cells of a row, and the number of cells.
 type Shape = (Marks, usize);
 
-/// The shapes of the tables of which the line could be a row: it has the address of a function. Between spaces, any text has
-/// cells.
-fn shapes_of(line: &Line) -> Vec<Shape> {
-    let marks = [Marks::Rules, Marks::Tabs, Marks::Commas].into_iter();
-    let rows =
-        marks.filter_map(|marks| Some(Cells::like(line, marks)).filter(|row| row.marks == marks));
-    let rows = rows.filter(|row| row.cells.len() > 1 && row.address().is_some());
-    rows.map(|row| (row.marks, row.cells.len())).collect()
+/// What the last line is to the open table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Last {
+    /// No line of it.
+    Outside,
+    Border,
+    /// A row, or a part of one.
+    Row,
+}
+
+impl Last {
+    /// By the text of a line in a table.
+    fn of(text: &str) -> Self {
+        if text.is_empty() {
+            Self::Outside
+        } else if is_border(text) {
+            Self::Border
+        } else {
+            Self::Row
+        }
+    }
 }
 
 fn without_head(name: &str, line: &Line) -> Error {
