@@ -25,7 +25,8 @@ pub(super) enum Plain {
     Whole,
 }
 
-/// Compares a sentence, in which these are the lists of ids. Costs O(n) rules, each O(n) times its alternatives, for n tokens.
+/// Compares a sentence, in which these are the lists of ids. For n tokens, each
+/// rule is read at most once at each of the n places.
 pub(super) fn compare(tokens: &[Token], lists: &[Range<usize>]) -> Plain {
     let grammar = grammar();
     let words = words(tokens, lists, grammar);
@@ -112,20 +113,18 @@ fn grammar() -> &'static Grammar {
         for line in lines.filter(|line| !line.is_empty()) {
             match line.strip_suffix(':').filter(|line| !line.starts_with(' ')) {
                 Some(rule) => name = rule,
-                None => rules
-                    .entry(name)
-                    .or_default()
-                    .push(items(&mut line.split_whitespace())),
+                None => rules.entry(name).or_default().push(items(line)),
             }
         }
         Grammar(rules)
     })
 }
 
-/// Reads an alternative, or the part of one in brackets, up to the bracket that ends it.
-fn items(words: &mut dyn Iterator<Item = &'static str>) -> Vec<Item> {
+/// Reads an alternative.
+fn items(line: &'static str) -> Vec<Item> {
+    // The alternative, and the brackets in it that are open.
     let mut open: Vec<Vec<Item>> = vec![Vec::new()];
-    for word in words {
+    for word in line.split_whitespace() {
         let inner = word.trim_start_matches('[');
         open.extend((inner.len()..word.len()).map(|_| Vec::new()));
         let bare = inner.trim_end_matches(']');
